@@ -1,0 +1,103 @@
+"""Why did the classifier say that? LIME, Anchors and SHAP on one image, with error bars.
+
+Names are loaded when first used, so that ``import seewhy`` costs next to
+nothing.
+
+Examples
+--------
+>>> import seewhy as sw
+>>> sw.Slic(60).count
+60
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "explain": "seewhy.run.explain",
+    "Explained": "seewhy.run.explained",
+    "Lime": "seewhy.methods.lime",
+    "Attribution": "seewhy.methods.explanation",
+    "Game": "seewhy.game.game",
+    "View": "seewhy.game.game",
+    "Progress": "seewhy.game.driver",
+    "read_image": "seewhy.image.read",
+    "Picture": "seewhy.image.read",
+    "Segmentation": "seewhy.image.segmentation",
+    "Slic": "seewhy.image.segmenters",
+    "Quickshift": "seewhy.image.segmenters",
+    "Felzenszwalb": "seewhy.image.segmenters",
+    "Watershed": "seewhy.image.segmenters",
+    "Grid": "seewhy.image.segmenters",
+    "MeanFill": "seewhy.image.fill",
+    "MeanColourFill": "seewhy.image.fill",
+    "GreyFill": "seewhy.image.fill",
+    "BlackFill": "seewhy.image.fill",
+    "BlurFill": "seewhy.image.fill",
+    "NoiseFill": "seewhy.image.fill",
+    "PictureFill": "seewhy.image.fill",
+    "load_model": "seewhy.models.spec",
+    "masking_game": "seewhy.models.masking_game",
+    "Preprocessing": "seewhy.models.preprocessing",
+    "CallableModel": "seewhy.models.callable_model",
+    "OnnxModel": "seewhy.models.onnx_model",
+    "TorchModel": "seewhy.models.torch_model",
+    "SeewhyError": "seewhy.errors",
+    "InputError": "seewhy.errors",
+    "ImageError": "seewhy.errors",
+    "SpecError": "seewhy.errors",
+    "ModelError": "seewhy.errors",
+    "MissingExtraError": "seewhy.errors",
+    "StoreError": "seewhy.errors",
+}
+
+__all__ = [*_HOME, "__version__"]
+
+if TYPE_CHECKING:
+    from seewhy.errors import (
+        ImageError,
+        InputError,
+        MissingExtraError,
+        ModelError,
+        SeewhyError,
+        SpecError,
+        StoreError,
+    )
+    from seewhy.game.driver import Progress
+    from seewhy.game.game import Game, View
+    from seewhy.image.fill import (
+        BlackFill,
+        BlurFill,
+        GreyFill,
+        MeanColourFill,
+        MeanFill,
+        NoiseFill,
+        PictureFill,
+    )
+    from seewhy.image.read import Picture, read_image
+    from seewhy.image.segmentation import Segmentation
+    from seewhy.image.segmenters import Felzenszwalb, Grid, Quickshift, Slic, Watershed
+    from seewhy.methods.explanation import Attribution
+    from seewhy.methods.lime import Lime
+    from seewhy.models.callable_model import CallableModel
+    from seewhy.models.masking_game import masking_game
+    from seewhy.models.onnx_model import OnnxModel
+    from seewhy.models.preprocessing import Preprocessing
+    from seewhy.models.spec import load_model
+    from seewhy.models.torch_model import TorchModel
+    from seewhy.run.explain import explain
+    from seewhy.run.explained import Explained
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'seewhy' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

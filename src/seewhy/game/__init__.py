@@ -1,0 +1,1 @@
+"""Floor 0: mathematics on players. Knows neither images nor models."""

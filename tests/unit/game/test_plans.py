@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+from itertools import accumulate, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from seewhy.game.design import Law, all_masks, join
+from seewhy.game.plans import all_but_ends, fitted_to_budget, growing_blocks, random_blocks
+
+truth = settings(
+    max_examples=60,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def check_pairs(design, law):
+    masks = design.masks[design.rows(law, held_out=None)]
+    assert np.array_equal(masks[1::2], ~masks[::2])
+
+
+@truth
+@given(st.integers(4, 70), st.integers(8, 1500), st.integers(0, 10**6))
+def test_a_number_is_spent_fully(n_players, budget, seed):
+    budget = min(budget, 2**n_players - 1)
+    design = fitted_to_budget(n_players, budget, rng(seed), None)
+    assert design.budget == budget - budget % 2
+    check_pairs(design, Law.FOLD_OVER)
+    check_pairs(design, Law.PAIRS)
+    assert not design.held_out[design.laws == Law.FOLD_OVER].any()
+
+
+@truth
+@given(st.integers(4, 70), st.integers(8, 1500))
+def test_blocks_are_whole_and_sixteen_pairs_of_what_is_left_are_held_out(d, budget):
+    budget = min(budget, 2**d - 1)
+    design = fitted_to_budget(d, budget, rng(), None)
+    rows = int(design.rows(Law.FOLD_OVER).sum())
+    smallest = 2 * 2 ** int(np.ceil(np.log2(d)))
+    assert rows % smallest == 0
+    left = budget - rows
+    assert left < smallest
+    held = int(design.held_out.sum())
+    assert held == (32 if rows and left >= 32 else 0)
+    assert len(design) == budget - budget % 2
+
+
+def test_a_power_of_two_is_one_block_and_a_budget_below_one_block_is_random_pairs():
+    one = fitted_to_budget(40, 256, rng(), None)
+    x = np.where(one.masks[::2], 1, -1)
+    assert np.array_equal(x.T @ x, 128 * np.eye(40, dtype=int))
+    # one block, not two of 64: a triple aliases to a player fully or not at all
+    triples = x[:, :38] * x[:, 1:39] * x[:, 2:40]
+    assert set(np.abs(triples.T @ x).ravel().tolist()) == {0, 128}
+    few = fitted_to_budget(40, 127, rng(), None)
+    assert set(few.laws.tolist()) == {"pairs"}
+    assert len(few) == 126
+    assert not few.held_out.any()
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_pairs_are_none_that_a_block_holds(seed):
+    for design in (
+        fitted_to_budget(6, 63, rng(seed), None),
+        next(growing_blocks(11, 1024, rng(seed), None)),
+    ):
+        block = {row.tobytes() for row in design.masks[design.laws == Law.FOLD_OVER]}
+        pairs = {row.tobytes() for row in design.masks[design.laws == Law.PAIRS]}
+        assert pairs
+        assert not block & pairs
+
+
+@pytest.mark.parametrize("n_players", [11, 20, 40, 50, 64, 100, 300, 600])
+@pytest.mark.parametrize("most", [1024, 500])
+def test_growing_blocks_spend_all_but_an_odd_mask(n_players, most):
+    blocks = list(growing_blocks(n_players, most, rng(), None))
+    assert sum(block.budget for block in blocks) == most
+    for block in blocks:
+        check_pairs(block, Law.FOLD_OVER)
+
+
+@pytest.mark.parametrize(("n_players", "first"), [(20, 96), (40, 160), (52, 288), (100, 288)])
+def test_the_first_block_has_spare_columns_and_sixteen_held_out_pairs(n_players, first):
+    blocks = list(growing_blocks(n_players, 1024, rng(), None))
+    assert len(blocks[0]) == first
+    assert blocks[0].held_out.sum() == 32
+    order = (first - 32) // 2
+    assert order >= 1.25 * n_players
+    fitted = list(accumulate(int((~block.held_out).sum()) for block in blocks))
+    assert fitted[:2] == [2 * order, 4 * order]
+    assert all(b == 2 * a for a, b in pairwise(fitted[:-1]))
+
+
+def test_random_blocks_are_coin_tosses_with_sixteen_pairs_held_out_of_a_large_budget():
+    blocks = list(random_blocks(30, 300, rng()))
+    assert [block.budget for block in blocks] == [160, 128, 12]
+    whole = join(blocks)
+    assert whole.held_out.sum() == 32
+    check_pairs(whole, Law.PAIRS)
+    assert whole.rows(Law.BERNOULLI).sum() == 268
+    small = list(random_blocks(30, 255, rng()))
+    assert [block.budget for block in small] == [128, 127]
+    assert not join(small).held_out.any()
+
+
+def test_all_but_ends_is_every_mask_but_two():
+    design = all_but_ends(4)
+    ends = {(True,) * 4, (False,) * 4}
+    assert {*map(tuple, design.masks.tolist())} | ends == {*map(tuple, all_masks(4).masks.tolist())}
+    assert design.budget == len(design) == 14
+    assert all_but_ends(1).masks.shape == (0, 1)
+
+
+def test_plans_hand_the_affinity_to_their_blocks():
+    chain = np.eye(20, k=1) + np.eye(20, k=-1)
+    for plan in (
+        lambda a: [fitted_to_budget(20, 64, rng(), a)],
+        lambda a: list(growing_blocks(20, 512, rng(), a)),
+    ):
+        assert not np.array_equal(plan(None)[0].masks, plan(chain)[0].masks)
