@@ -1,0 +1,82 @@
+"""Models that come with Seewhy: a real ImageNet classifier, without torch or network."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from seewhy.errors import SpecError, did_you_mean
+from seewhy.models.array_model import ArrayModel, fingerprint_of
+from seewhy.models.batching import Batch, Batcher, resolve_batch
+from seewhy.models.efficientnet_lite import INPUT_SIDE, onnx_model, read_weights
+from seewhy.models.labels import imagenet_aliases, imagenet_labels
+from seewhy.models.onnx_session import (
+    AT_224,
+    SessionForward,
+    is_session_memory_error,
+    open_session,
+)
+from seewhy.models.preprocessing import Preprocessing
+
+IMAGENET_PREPROCESSING = Preprocessing(
+    size=(INPUT_SIDE, INPUT_SIDE),
+    shorter_side=256,
+    interpolation="bicubic",
+    mean=(0.5, 0.5, 0.5),
+    std=(0.5, 0.5, 0.5),
+)
+BUILTIN_NAMES = ("imagenet",)
+
+
+def load(name: str, *, batch: Batch = "auto") -> ArrayModel:
+    """Load a model that comes with Seewhy.
+
+    Parameters
+    ----------
+    name : {"imagenet"}
+        ``"imagenet"`` is EfficientNet-Lite0: 1 000 classes, 224 × 224, 81 % right on 300
+        validation photos.
+    batch : int or "auto"
+        Pictures per forward pass.
+
+    Returns
+    -------
+    ArrayModel
+
+    Raises
+    ------
+    SpecError
+        When there is no such model.
+    MissingExtraError
+        When its package of weights is not installed.
+    """
+    if name not in BUILTIN_NAMES:
+        near = did_you_mean(name, BUILTIN_NAMES)
+        raise SpecError(
+            f"no model {name!r} comes with Seewhy, only {', '.join(BUILTIN_NAMES)}{near or '.'}"
+        )
+    spec = f"builtin:{name}"
+    session, fingerprint = _imagenet()
+    size = resolve_batch(batch, IMAGENET_PREPROCESSING.input_size, at_224=AT_224)
+    return ArrayModel(
+        SessionForward(session, input_name="pixels", output_name="logits", name=spec),
+        spec=spec,
+        framework="onnxruntime",
+        labels=imagenet_labels(),
+        output="logits",
+        preprocessing=IMAGENET_PREPROCESSING,
+        fingerprint=fingerprint,
+        batcher=Batcher(size, name=spec, out_of_memory=is_session_memory_error),
+        layout="NCHW",
+        aliases=imagenet_aliases(),
+    )
+
+
+@lru_cache(maxsize=1)
+def _imagenet() -> tuple[Any, str]:
+    weights = read_weights()
+    parts = (part for name, array in weights.items() for part in (name.encode(), array.tobytes()))
+    fingerprint = fingerprint_of(
+        parts, preprocessing=IMAGENET_PREPROCESSING, output="logits", layout="NCHW"
+    )
+    return open_session(onnx_model(weights), name="builtin:imagenet"), fingerprint
