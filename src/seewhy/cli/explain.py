@@ -1,0 +1,291 @@
+"""``seewhy explain``: one picture or several, one model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seewhy.cli.terminal import (
+    BAD_INPUT,
+    PARTLY_DONE,
+    complain,
+    notes_on_stderr,
+    orderly_exit,
+    print_model,
+    print_result,
+    progress_bar,
+)
+from seewhy.errors import InputError, SeewhyError, SpecError, did_you_mean
+
+if TYPE_CHECKING:
+    from typing import Literal
+
+    from seewhy.methods.explanation import AttributionMethod
+    from seewhy.models.protocol import Model
+    from seewhy.run.explain import ClassName, Question
+
+RESULTS = Path("explained")
+
+
+def explain(  # noqa: PLR0913  (one parameter per option)
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures to explain.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="SPEC",
+            help="The classifier: builtin:imagenet, torchvision:resnet34, file.onnx, "
+            "py:module:function. `seewhy models` lists them.",
+        ),
+    ] = "builtin:imagenet",
+    method: Annotated[
+        str, typer.Option(metavar="NAME,...", help="How to explain, comma-separated: lime.")
+    ] = "lime",
+    top: Annotated[int, typer.Option(help="Explain the so many likeliest classes.")] = 3,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME|INDEX", help="Explain this class instead; may be repeated."),
+    ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="NAME|INDEX", help="Explain why the target rather than this class."),
+    ] = None,
+    segments: Annotated[
+        str,
+        typer.Option(
+            metavar="SPEC",
+            help="How to cut the picture: slic:60, quickshift, felzenszwalb, watershed:60, grid:7.",
+        ),
+    ] = "slic:60",
+    fill: Annotated[
+        str,
+        typer.Option(
+            metavar="SPEC",
+            help="What a hidden region shows: mean (its own mean colour), mean-colour, grey, "
+            "black, blur, noise, picture:FILE.",
+        ),
+    ] = "mean",
+    score: Annotated[
+        str, typer.Option(help="Scale: log-odds, probability, log-probability or raw.")
+    ] = "log-odds",
+    budget: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|N",
+            help="Masked pictures to ask the model about; auto stops when the answer is settled.",
+        ),
+    ] = "auto",
+    seed: Annotated[
+        int | None, typer.Option(help="Default: from the picture, so results repeat.")
+    ] = None,
+    batch: Annotated[str, typer.Option(metavar="auto|N", help="Pictures per model call.")] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Weights: .safetensors, or .pth without code in it."),
+    ] = None,
+    labels: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Class names: a JSON list or object, or one a line."),
+    ] = None,
+    preprocess: Annotated[
+        str,
+        typer.Option(
+            metavar="auto|FILE.json|SPEC",
+            help="How pictures are fed to the model; auto takes the model's own way.",
+        ),
+    ] = "auto",
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where results go; default explained/<picture>/."),
+    ] = None,
+    json_: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print the result as JSON (one line each for several pictures)."
+        ),
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only where results are.")] = (
+        False
+    ),
+) -> None:
+    r"""Show which regions of a picture spoke for each class, and which against it.
+
+    For every picture: the top-5 predictions, a figure (picture, overlay, heat map and bars
+    with 95 % intervals for each class), and every number in explanation.json.
+
+    \b
+    seewhy explain bus.jpg
+    seewhy explain bus.jpg --model torchvision:resnet34 --top 5 --out bus/
+    seewhy explain bus.jpg --model net.onnx --target "passenger car" --against minibus
+    """
+    with orderly_exit(), notes_on_stderr(quiet=quiet or json_):
+        from seewhy.run.store import check_writable
+
+        places = _places(images, out, json_only=json_ and out is None)
+        for place in places:
+            if place is not None:
+                check_writable(place)
+        question = _question(
+            method=method,
+            top=top,
+            target=target,
+            against=against,
+            segments=segments,
+            fill=fill,
+            score=score,
+            budget=budget,
+            seed=seed,
+        )
+        classifier = _model(model, weights, labels, preprocess, device, batch)
+        if not (quiet or json_):
+            print_model(classifier)
+        _explain_all(images, places, question, classifier, as_json=json_, quiet=quiet)
+
+
+def _explain_all(
+    images: list[Path],
+    places: list[Path | None],
+    question: Question,
+    model: Model,
+    *,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Go on past pictures that fail; exit 2 when all did, 3 when some did."""
+    failed = 0
+    for image, place in zip(images, places, strict=True):
+        try:
+            _explain_one(
+                image, place, question, model, json_mode=_json_mode(as_json, images), quiet=quiet
+            )
+        except SeewhyError as refusal:
+            failed += 1
+            complain(refusal)
+    if failed:
+        raise typer.Exit(BAD_INPUT if failed == len(images) else PARTLY_DONE)
+
+
+def _json_mode(as_json: bool, images: list[Path]) -> Literal["none", "document", "line"]:
+    if not as_json:
+        return "none"
+    return "document" if len(images) == 1 else "line"
+
+
+def _explain_one(
+    image: Path,
+    place: Path | None,
+    question: Question,
+    model: Model,
+    *,
+    json_mode: Literal["none", "document", "line"],
+    quiet: bool,
+) -> None:
+    import json
+
+    from seewhy.image.read import read_picture
+    from seewhy.run.document import to_document
+    from seewhy.run.explain import answer
+    from seewhy.run.store import to_json
+
+    with progress_bar(quiet=quiet or json_mode != "none") as listen:
+        result = answer(question, read_picture(image), model, progress=listen)
+    if json_mode == "document":
+        typer.echo(to_json(to_document(result)), nl=False)
+    elif json_mode == "line":
+        typer.echo(json.dumps(to_document(result), ensure_ascii=False, allow_nan=False))
+    elif not quiet:
+        print_result(result)
+    if place is not None:
+        result.save(place)
+        if json_mode == "none":
+            typer.echo(f"→ {place}/figure.png and explanation.json")
+
+
+def _places(images: list[Path], out: Path | None, *, json_only: bool) -> list[Path | None]:
+    """One directory per picture; pictures of one name in different folders get numbers."""
+    if json_only:
+        return [None] * len(images)
+    if out is not None and len(images) == 1:
+        return [out]
+    root = RESULTS if out is None else out
+    taken: dict[str, int] = {}
+    places: list[Path | None] = []
+    for image in images:
+        stem = image.stem or "picture"
+        taken[stem] = taken.get(stem, 0) + 1
+        places.append(root / (stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"))
+    return places
+
+
+def _question(
+    *,
+    method: str,
+    top: int,
+    target: list[str] | None,
+    against: str | None,
+    segments: str,
+    fill: str,
+    score: str,
+    budget: str,
+    seed: int | None,
+) -> Question:
+    from typing import cast
+
+    from seewhy.game.scores import Score
+    from seewhy.image.fill import parse_fill
+    from seewhy.image.segmenters import parse_segmenter
+    from seewhy.run.explain import Question
+
+    names: list[ClassName] | None = list(target) if target else None
+    return Question(
+        methods=_methods(method),
+        top=top,
+        target=names,
+        against=against,
+        segments=parse_segmenter(segments),
+        fill=parse_fill(fill),
+        score=cast(Score, score),
+        budget="auto" if budget == "auto" else _whole_number("--budget", budget),
+        seed=seed,
+    )
+
+
+def _methods(spec: str) -> tuple[AttributionMethod, ...]:
+    from seewhy.run.document import METHODS
+
+    names = [name.strip().lower() for name in spec.split(",") if name.strip()]
+    for name in names:
+        if name not in METHODS:
+            raise SpecError(
+                f"--method must be one of {', '.join(METHODS)}; got {name!r}"
+                f"{did_you_mean(name, METHODS)}"
+            )
+    return tuple(METHODS[name]() for name in names)
+
+
+def _model(
+    spec: str,
+    weights: Path | None,
+    labels: Path | None,
+    preprocess: str,
+    device: str,
+    batch: str,
+) -> Model:
+    from seewhy.models.spec import load_model
+
+    return load_model(
+        spec,
+        weights=weights,
+        labels=labels,
+        preprocess=preprocess,
+        device=device,
+        batch="auto" if batch == "auto" else _whole_number("--batch", batch),
+    )
+
+
+def _whole_number(option: str, text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise InputError(f"{option} must be 'auto' or a whole number above 0; got {text!r}")
+    return int(text)

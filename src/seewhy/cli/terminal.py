@@ -1,0 +1,155 @@
+"""What the command line prints, and how it ends."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+
+from seewhy.errors import SeewhyError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from seewhy.game.driver import Listener, Progress
+    from seewhy.models.protocol import Model
+    from seewhy.run.explained import Explained
+
+BAD_INPUT = 2
+PARTLY_DONE = 3
+INTERRUPTED = 130
+
+
+@contextmanager
+def orderly_exit() -> Iterator[None]:
+    """Turn what Seewhy refuses into one line and exit code 2, and Ctrl-C into 130."""
+    try:
+        yield
+    except SeewhyError as refusal:
+        complain(refusal)
+        raise typer.Exit(BAD_INPUT) from None
+    except KeyboardInterrupt:
+        typer.echo("Interrupted; nothing is half-written.", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def complain(refusal: SeewhyError) -> None:
+    """Say on standard error, in one line, what was wrong."""
+    typer.echo(f"seewhy: {one_line(str(refusal))}", err=True)
+
+
+def one_line(text: str) -> str:
+    """Make a text safe for a terminal: no line breaks, no control characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+
+
+@contextmanager
+def progress_bar(*, quiet: bool) -> Iterator[Listener | None]:
+    """Show what is being done on standard error, and wipe it; nothing where no one can see it."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    console = Console(stderr=True)
+    with Bar(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("", total=None)
+
+        def listen(event: Progress) -> None:
+            bar.update(task, description=event.stage, completed=event.done, total=event.total)
+
+        yield listen
+
+
+@contextmanager
+def notes_on_stderr(*, quiet: bool) -> Iterator[None]:
+    """Print what the library logs (a mended torchvision, say) as notes."""
+    logger = logging.getLogger("seewhy")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("note: %(message)s"))
+    handler.setLevel(logging.ERROR if quiet else logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+def print_model(model: Model) -> None:
+    """Say how the model is fed: the commonest thing to get wrong."""
+    height, width, channels = model.input_size
+    steps = model.preprocessing
+    resize = (
+        f"stretched to {width}×{height}"
+        if steps.shorter_side is None
+        else f"shorter side {steps.shorter_side}, centre {width}×{height}"
+    )
+    colours = {1: "grey", 3: steps.channels}.get(channels, f"{channels} channels")
+    typer.echo(
+        f"{one_line(model.spec)}: {len(model.labels)} classes, {colours}, {resize} "
+        f"({steps.interpolation}), outputs {model.output}"
+    )
+
+
+def print_result(result: Explained, *, told: int | None = None) -> None:
+    """Print the top-5 table, the first ``told`` explanations in words, and what is not settled."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    console.print(Text(f"\n{one_line(result.picture.name)}", style="bold"))
+    console.print(_predictions_table(result))
+    for sentence in result.sentences()[:told]:
+        console.print(Text("• " + one_line(sentence)))
+    for warning in cautions(result):
+        console.print(Text("! " + warning, style="yellow"))
+
+
+def _predictions_table(result: Explained) -> Table:
+    """The five likeliest classes, and whatever else was asked about; explained ones in bold."""
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = list(result.predictions)
+    asked = [*result.targets, *([] if result.against is None else [result.against])]
+    shown += [p for p in asked if p.index not in {known.index for known in shown}]
+    on_odds = result.score != "probability"
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("the model says")
+    table.add_column("probability", justify="right")
+    table.add_column(result.score if on_odds else "", justify="right")
+    explained = {target.index for target in result.targets}
+    for prediction in shown:
+        style = "bold" if prediction.index in explained else ""
+        chance = "" if prediction.probability is None else f"{prediction.probability:.1%}"
+        value = f"{prediction.score:.2f}" if on_odds else ""
+        table.add_row(Text(one_line(prediction.label)[:60], style=style), chance, value)
+    return table
+
+
+def cautions(result: Explained) -> list[str]:
+    """List the reasons to read a result with care."""
+    found = []
+    for explanation in result.explanations:
+        doubtful = [
+            t.label
+            for t, done in zip(result.targets, explanation.converged, strict=True)
+            if not done
+        ]
+        if doubtful:
+            found.append(
+                f"{explanation.name} has not settled for {_listed(doubtful)} after "
+                f"{explanation.evaluations} masked pictures: give a larger --budget"
+            )
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(one_line(name) for name in names)

@@ -1,0 +1,191 @@
+"""A result and its directory: written whole or not at all, the manifest last.
+
+::
+
+    out/
+      explanation.json   every number, and where it came from (schema 1)
+      segments.png       16-bit superpixel numbers on the original picture; 65535: not seen
+      picture.png        the picture as shown, at most 1 024 pixels long
+      figure.png         the figure of the first method; figure-NAME.png of any other
+      manifest.json      what the directory holds; present only when all of it is
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jaxtyping import Int
+from PIL import Image as pillow
+
+from seewhy import __version__
+from seewhy.errors import StoreError
+from seewhy.image.read import Picture, read_picture
+from seewhy.image.segmentation import OUTSIDE
+from seewhy.run.document import SCHEMA, from_document, to_document
+from seewhy.run.explained import Explained
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+MANIFEST = "manifest.json"
+KIND = "seewhy explanation"
+UNSEEN = 65535
+SHOWN_SIDE = 1024
+
+
+def check_writable(directory: str | PathLike[str]) -> Path:
+    """Tell early, before anything is computed, whether a result may be written there.
+
+    Returns
+    -------
+    Path
+        The directory, absolute.
+
+    Raises
+    ------
+    StoreError
+        It is a file, or holds something that is not an earlier result.
+    """
+    path = Path(directory).expanduser().absolute()
+    if path.exists() and not path.is_dir():
+        raise StoreError(f"the output must be a directory; {directory} is a file: name another")
+    if path.is_dir() and any(path.iterdir()) and not _is_result(path):
+        raise StoreError(
+            f"the output directory {directory} holds files that are not an earlier result, and "
+            "nothing of yours is overwritten: name a new or empty directory"
+        )
+    return path
+
+
+def save(result: Explained, directory: str | PathLike[str]) -> None:
+    """Write a result; an earlier one in the same place is replaced at the end, in one step.
+
+    Raises
+    ------
+    StoreError
+        The directory holds something else, or cannot be written.
+    """
+    path = check_writable(directory)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+    except OSError as problem:
+        raise StoreError(
+            f"the output directory {directory} cannot be written ({problem.strerror}): name another"
+        ) from problem
+    try:
+        _write_files(result, draft)
+        _write_manifest(draft)
+        draft.chmod(0o755)
+        _put_in_place(draft, path)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def load(directory: str | PathLike[str]) -> Explained:
+    """Read a result back; the picture is the shown one, at the original size.
+
+    Raises
+    ------
+    StoreError
+        No result there, incomplete, changed since, or of another version.
+    """
+    path = Path(directory)
+    manifest = _read_manifest(path, directory)
+    for name, entry in manifest["files"].items():
+        if not (path / name).is_file() or _digest(path / name) != entry["sha256"]:
+            raise StoreError(
+                f"the result in {directory} is damaged: {name} is missing or was changed since it "
+                "was written; explain the picture again"
+            )
+    document = json.loads((path / "explanation.json").read_text(encoding="utf-8"))
+    with pillow.open(path / "segments.png") as png:
+        stored = np.array(png).astype(np.int32)
+    labels = np.where(stored == UNSEEN, OUTSIDE, stored)
+    return from_document(document, _stored_picture(path, document["image"]), labels)
+
+
+def to_json(document: dict[str, Any]) -> str:
+    """Format a document: numbers in full, nothing that JSON does not know."""
+    return json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def _write_files(result: Explained, draft: Path) -> None:
+    from seewhy.show.render import to_rgb
+    from seewhy.show.saving import save_figure
+
+    (draft / "explanation.json").write_text(to_json(to_document(result)), encoding="utf-8")
+    labels = result.segmentation.labels
+    _save_labels(labels, draft / "segments.png")
+    shown = pillow.fromarray(to_rgb(result.picture.pixels))
+    shown.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
+    shown.save(draft / "picture.png", optimize=True)
+    for number, explanation in enumerate(result.explanations):
+        name = "figure.png" if number == 0 else f"figure-{explanation.name}.png"
+        save_figure(result.figure(explanation.name), draft / name)
+
+
+def _save_labels(labels: Int[np.ndarray, "h w"], path: Path) -> None:
+    stored = np.where(labels < 0, UNSEEN, labels).astype(np.uint16)
+    pillow.fromarray(stored).save(path)
+
+
+def _write_manifest(draft: Path) -> None:
+    files = {
+        file.name: {"bytes": file.stat().st_size, "sha256": _digest(file)}
+        for file in sorted(draft.iterdir())
+    }
+    manifest = {"kind": KIND, "schema": SCHEMA, "seewhy": __version__, "files": files}
+    (draft / MANIFEST).write_text(to_json(manifest), encoding="utf-8")
+
+
+def _put_in_place(draft: Path, path: Path) -> None:
+    """Swap the finished draft in; an earlier result leaves only once the new one stands."""
+    if not path.exists():
+        draft.rename(path)
+        return
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}-old-", dir=path.parent) as aside:
+        old = Path(aside) / "old"
+        path.rename(old)
+        try:
+            draft.rename(path)
+        except OSError:
+            old.rename(path)
+            raise
+
+
+def _is_result(path: Path) -> bool:
+    try:
+        return bool(json.loads((path / MANIFEST).read_text(encoding="utf-8"))["kind"] == KIND)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _read_manifest(path: Path, directory: str | PathLike[str]) -> dict[str, Any]:
+    if not path.is_dir():
+        raise StoreError(f"a result is a directory; {directory} is none")
+    if not _is_result(path):
+        raise StoreError(
+            f"{directory} holds no finished result ({MANIFEST} is missing or foreign); "
+            "give a directory that `seewhy explain --out` has written"
+        )
+    manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+    return manifest
+
+
+def _stored_picture(path: Path, image: dict[str, Any]) -> Picture:
+    with pillow.open(path / "picture.png") as png:
+        shown = png.convert("L" if image["channels"] == 1 else "RGB")
+        shown = shown.resize((image["width"], image["height"]), pillow.Resampling.BILINEAR)
+    pixels = read_picture(shown).pixels
+    return Picture(pixels, image["name"], image["path"], image["sha256"])
+
+
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

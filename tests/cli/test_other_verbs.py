@@ -1,0 +1,42 @@
+"""``seewhy demo``, ``seewhy models`` and the bare command."""
+
+from __future__ import annotations
+
+import json
+
+from typer.testing import CliRunner
+
+from seewhy import __version__
+from seewhy.cli.app import app
+
+RUN = CliRunner()
+
+
+def test_demo_explains_both_pictures(tmp_path):
+    done = RUN.invoke(app, ["demo", "--out", str(tmp_path / "demo")])
+    assert done.exit_code == 0, done.output
+    moped = json.loads((tmp_path / "demo/motorcycle/explanation.json").read_text())
+    assert len(moped["explanations"]) == 5
+    assert moped["predictions"][0]["label"] == "moped"
+    hopper = json.loads((tmp_path / "demo/grace_hopper/explanation.json").read_text())
+    assert [e["against"]["label"] for e in hopper["explanations"]] == ["military uniform"]
+    assert (tmp_path / "demo/grace_hopper/figure.png").stat().st_size > 10_000
+    again = RUN.invoke(app, ["demo", "--out", str(tmp_path / "demo"), "--quiet"])
+    assert again.exit_code == 0, again.output
+    assert len(again.stdout.splitlines()) == 2
+
+
+def test_models_lists_specs():
+    listed = RUN.invoke(app, ["models"])
+    assert "builtin:imagenet" in listed.stdout
+    rows = json.loads(RUN.invoke(app, ["models", "--json"]).stdout)
+    assert {"spec", "what", "needs", "available"} <= set(rows[0])
+
+
+def test_version_and_help():
+    assert RUN.invoke(app, ["--version"]).stdout == f"seewhy {__version__}\n"
+    for command in app.registered_commands:
+        shown = RUN.invoke(app, [command.callback.__name__, "--help"])
+        assert shown.exit_code == 0
+        assert "Usage" in shown.stdout
+    assert RUN.invoke(app, ["explian"]).exit_code == 2
