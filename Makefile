@@ -1,5 +1,8 @@
 # Works on a bare machine with Python >= 3.11; everything lives in .venv.
-PYTHON ?= $(shell command -v python3.13 || command -v python3.12 || command -v python3.11 || echo python3)
+# The first Python that really runs, is new enough and can make environments.
+FITS := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
+	$$p -c '$(FITS)' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -21,8 +24,8 @@ check: $(VENV)/.installed-dev  ## Formatting, lint, types.
 	$(BIN)/mypy
 
 $(VENV)/bin/python:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Seewhy needs Python 3.11 or newer; $(PYTHON) is older: make PYTHON=python3.12"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Seewhy needs Python 3.11 or newer, with its venv module;" \
+		"none was found: install one, or name it: make PYTHON=/path/to/python3"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
