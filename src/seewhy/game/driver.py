@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float64
 
 from seewhy.game.design import Design, join
 from seewhy.game.game import View
-from seewhy.game.threads import one_blas_thread
 
 
 @dataclass(frozen=True)
@@ -108,5 +107,4 @@ def _estimate(
     paid: list[Design],
     scores: list[Float64[np.ndarray, "_ t"]],
 ) -> E:
-    with one_blas_thread():
-        return estimate(join(paid), np.concatenate(scores))
+    return estimate(join(paid), np.concatenate(scores))

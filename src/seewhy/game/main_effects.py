@@ -18,6 +18,7 @@ from seewhy.game.fidelity import (
 )
 from seewhy.game.regression import lime_weights, weighted_ridge
 from seewhy.game.surrogate import fit_odd_process
+from seewhy.game.threads import one_blas_thread
 
 MAX_PAIRS_FOR_PROCESS = 2048
 
@@ -47,6 +48,7 @@ class LinearModel:
     fidelity: tuple[Fidelity, ...] | None
 
 
+@one_blas_thread()
 def from_pairs(design: Design, scores: Scores) -> LinearModel:
     """Read main effects off the surrogate fitted to all pairs of a design.
 
@@ -81,6 +83,7 @@ def from_pairs(design: Design, scores: Scores) -> LinearModel:
     return LinearModel(values, error, pairs.even.mean(axis=0) - values.sum(axis=0) / 2, fidelity)
 
 
+@one_blas_thread()
 def from_all_masks(design: Design, scores: Scores, *, kernel_width: float) -> LinearModel:
     """Fit LIME's weighted regression to every mask there is: exact, no sampling."""
     order = np.lexsort(design.masks.T)
@@ -101,6 +104,7 @@ def from_all_masks(design: Design, scores: Scores, *, kernel_width: float) -> Li
     return LinearModel(fit.coefficients, None, fit.intercept, fidelity)
 
 
+@one_blas_thread()
 def from_independent_masks(
     design: Design, scores: Scores, *, kernel_width: float, ridge: float
 ) -> LinearModel:

@@ -25,7 +25,7 @@ from seewhy.models.batching import (
     masked_forward,
     resolve_batch,
 )
-from seewhy.models.labels import check_labels, numbered_labels
+from seewhy.models.labels import check_labels, class_labels, numbered_labels
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import MaskedModel, Output
 from seewhy.models.torch_compositing import DeviceCompositor
@@ -142,9 +142,8 @@ class TorchModel:
         size = resolve_batch(batch, self.input_size, at_224=at_224)
         self._channels_last = self.device.type == "cpu" and has_convolutions(module)
         columns = self._probe()
-        self.labels = numbered_labels(columns)
-        if labels is not None:
-            self.labels = check_labels(labels, columns, name=self.spec)
+        given = numbered_labels(columns) if labels is None else labels
+        self.labels = class_labels(check_labels(given, columns, name=self.spec), self.output)
         self._batcher = Batcher(
             size, name=self.spec, columns=columns, out_of_memory=is_torch_memory_error
         )

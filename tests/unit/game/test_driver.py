@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info
 
 from seewhy.game.design import bernoulli_pairs, ends
 from seewhy.game.driver import pay_until_converged
@@ -113,14 +112,3 @@ def test_remembered_masks_are_free():
     pay(view, plan(10, 20), (0, 0), None)
     pay(view, plan(10, 20, 30), (0, 0), None)
     assert sum(value.batches) == 122
-
-
-def test_estimates_run_on_one_blas_thread():
-    threads = []
-
-    def estimate(design, scores):
-        threads.extend(p["num_threads"] for p in threadpool_info() if p["user_api"] == "blas")
-        return Seen(design.masks, scores, np.ones(2, bool))
-
-    pay_until_converged(view_of(Recording()), plan(5), estimate, watch=None)
-    assert set(threads) == {1}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from seewhy.errors import InputError
 from seewhy.game.design import Law, join
@@ -287,3 +288,13 @@ def test_a_lime_is_a_frozen_value():
 def test_bad_settings_are_said_in_a_sentence(setting, message):
     with pytest.raises(InputError, match=f"^{message}$"):
         Lime(**setting)
+
+
+@pytest.mark.parametrize("budget", [64, 600])
+def test_the_number_of_blas_threads_changes_nothing(budget):
+    found = []
+    for threads in (1, 2):
+        game = random_game(20, rng(), interactions=200).game()
+        with threadpool_limits(threads, user_api="blas"):
+            found.append(Lime(budget=budget)(game, rng()))
+    same(*found)

@@ -131,16 +131,16 @@ class TestValues:
 
 class TestInvisible:
     def test_null_players(self):
-        """Half the picture is cropped away and one superpixel is smaller than a pixel."""
-        labels = np.zeros((32, 64), int)
-        labels[:, 32:] = 1
-        labels[:, :10] = 2  # outside of the crop 16…48
-        labels[10, 20] = 3  # vanishes when 32 become 8
+        """The first superpixel is cropped away, the third is smaller than a pixel."""
+        labels = np.ones((32, 64), int)
+        labels[:, 32:] = 3
+        labels[:, :10] = 0  # outside of the crop 16…48
+        labels[10, 20] = 2  # vanishes when 32 become 8
         cropping = model(quadrant_means, preprocess=Preprocessing((8, 8), shorter_side=8))
         game = masking_game(cropping, np.ones((32, 64, 3), np.float32), labels, fill=BLACK)
         assert game.n_players == 4
         values, masks = game(every_mask(4)), every_mask(4)
-        np.testing.assert_array_equal(values, masks[:, [0, 1, 0, 1]].astype(float))
+        np.testing.assert_array_equal(values, masks[:, [1, 3, 1, 3]].astype(float))
 
     def test_trailing_null_players(self):
         labels = np.zeros((8, 24), int)

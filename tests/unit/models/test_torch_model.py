@@ -452,3 +452,14 @@ def test_without_torch_the_pip_line_is_in_the_message():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 'pip install "seewhy[torch]"' in done.stdout
+
+
+def test_one_logit_is_two_classes_with_two_names():
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 1))
+    for labels, names in (
+        (["ill"], ("not ill", "ill")),
+        (["well", "ill"], ("well", "ill")),
+        (None, ("not class 0", "class 0")),
+    ):
+        model = TorchModel(net, preprocess=Preprocessing((2, 2)), labels=labels)
+        assert model.labels == names
