@@ -17,12 +17,11 @@ from seewhy.cli.terminal import (
     print_result,
     progress_bar,
 )
-from seewhy.errors import InputError, SeewhyError, SpecError, did_you_mean
+from seewhy.errors import InputError, SeewhyError
 
 if TYPE_CHECKING:
     from typing import Literal
 
-    from seewhy.methods.explanation import AttributionMethod
     from seewhy.models.protocol import Model
     from seewhy.run.explain import ClassName, Question
 
@@ -236,11 +235,12 @@ def _question(
     from seewhy.game.scores import Score
     from seewhy.image.fill import parse_fill
     from seewhy.image.segmenters import parse_segmenter
+    from seewhy.methods.registry import parse_methods
     from seewhy.run.explain import Question
 
     names: list[ClassName] | None = list(target) if target else None
     return Question(
-        methods=_methods(method),
+        methods=parse_methods(method),
         top=top,
         target=names,
         against=against,
@@ -250,19 +250,6 @@ def _question(
         budget="auto" if budget == "auto" else _whole_number("--budget", budget),
         seed=seed,
     )
-
-
-def _methods(spec: str) -> tuple[AttributionMethod, ...]:
-    from seewhy.run.document import METHODS
-
-    names = [name.strip().lower() for name in spec.split(",") if name.strip()]
-    for name in names:
-        if name not in METHODS:
-            raise SpecError(
-                f"--method must be one of {', '.join(METHODS)}; got {name!r}"
-                f"{did_you_mean(name, METHODS)}"
-            )
-    return tuple(METHODS[name]() for name in names)
 
 
 def _model(

@@ -71,7 +71,25 @@ class Model(Protocol):
         ...
 
     def __call__(self, images: Float32[np.ndarray, "n h w c"]) -> Float32[np.ndarray, "n k"]:
-        """Classify pictures in [0, 1] that already have the model's input size."""
+        """Classify pictures.
+
+        Parameters
+        ----------
+        images : (n, h, w, c) float32 in [0, 1]
+            At the model's input size; any number of them.
+
+        Returns
+        -------
+        (n, k) float32
+            What `output` says.
+
+        Raises
+        ------
+        InputError
+            When the pictures have another size.
+        ModelError
+            When the answers have another shape than at first or are not finite.
+        """
         ...
 
     def masked(

@@ -168,25 +168,7 @@ class TorchModel:
         return fingerprint_of(parts, preprocessing=self.preprocessing, output=self.output)
 
     def __call__(self, images: Float32[np.ndarray, "n h w c"]) -> Float32[np.ndarray, "n k"]:
-        """Classify pictures.
-
-        Parameters
-        ----------
-        images : (n, h, w, c) float32 in [0, 1]
-            At the model's input size; any number of them.
-
-        Returns
-        -------
-        (n, k) float32
-            What `output` says.
-
-        Raises
-        ------
-        InputError
-            When the pictures have another size.
-        ModelError
-            When the answers have another shape than at first or are not finite.
-        """
+        """Classify pictures in [0, 1] at the model's input size; see `Model`."""
 
         def forward(pictures: Float32[np.ndarray, "b h w c"]) -> np.ndarray:
             return self._answer(self.to_input(pictures))
@@ -200,21 +182,7 @@ class TorchModel:
         fill: Float32[np.ndarray, "h w c"],
         labels: Int32[np.ndarray, "h w"],
     ) -> MaskedModel:
-        """Bind the model to one picture, so that masks alone are asked for.
-
-        Parameters
-        ----------
-        image, fill : (h, w, c) float32 in [0, 1]
-            The picture, and what stands where a superpixel is hidden, at the input size.
-        labels : (h, w) int32
-            Superpixel of each pixel, 0 … d-1; -1 pixels are always kept.
-
-        Returns
-        -------
-        callable
-            Takes masks (n, d), True = kept, and returns the outputs (n, k). Its buffer is reused:
-            one call at a time.
-        """
+        """Bind the model to one picture; one call at a time, its buffer is reused; see `Model`."""
         image, fill = (self.preprocessing.normalise(pixels) for pixels in (image, fill))
         if self.device.type == "cpu":
             outputs = self._masked_by_numpy(image, fill, labels)

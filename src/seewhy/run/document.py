@@ -15,14 +15,11 @@ from seewhy.game.fidelity import Fidelity
 from seewhy.image.read import Picture
 from seewhy.image.segmentation import Segmentation
 from seewhy.methods.explanation import Attribution, AttributionMethod, method_settings
-from seewhy.methods.lime import Lime
+from seewhy.methods.registry import METHODS
 from seewhy.run.explained import Explained
 from seewhy.run.provenance import ModelCard, Prediction
 
 SCHEMA = 1
-METHODS: dict[str, type[Any]] = {"lime": Lime}
-"""Method classes by the name under which documents know them."""
-
 Json = dict[str, Any]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from seewhy.image.segmentation import Segmentation
 from seewhy.image.segmenters import Segmenter, Slic, parse_segmenter
 from seewhy.methods.explanation import AttributionMethod, method_settings
 from seewhy.methods.lime import Lime
+from seewhy.methods.registry import parse_methods
 from seewhy.models.labels import find_class
 from seewhy.models.masking_game import masking_game, view_segments, visible_segments
 from seewhy.models.protocol import Model
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 ClassName = str | int
 Budget = int | Literal["auto"]
+Methods = list[AttributionMethod] | tuple[AttributionMethod, ...] | AttributionMethod | str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +70,7 @@ def explain(
     image: ImageSource,
     model: Model | str,
     *,
-    methods: Sequence[AttributionMethod] = (Lime(),),
+    methods: Methods = (Lime(),),  # noqa: B008  (frozen)
     top: int = 3,
     target: ClassName | Sequence[ClassName] | None = None,
     against: ClassName | None = None,
@@ -88,8 +90,8 @@ def explain(
     model : Model or str
         A model, or its spec: ``"builtin:imagenet"``, ``"torchvision:resnet34"``,
         ``"file.onnx"``, ``"py:module:function"``.
-    methods : sequence of methods
-        Default LIME. Two of one kind need a ``name=``.
+    methods : method, list or tuple of methods, or str
+        Default LIME. Two of one kind need a ``name=``. "lime" is as good as `Lime()`.
     top : int
         Explain the so many likeliest classes, …
     target : class name, index, or list of them
@@ -142,7 +144,7 @@ def explain(
         target=target,
         against=against,
         segments=_as_segments(segments),
-        fill=parse_fill(fill) if isinstance(fill, str) else fill,
+        fill=_as_fill(fill),
         score=score,
         budget=budget,
         seed=seed,
@@ -203,8 +205,16 @@ def _check(question: Question, model: Model) -> None:
         raise InputError(f"top must be at least 1; got {question.top}")
 
 
-def _checked_methods(methods: Sequence[AttributionMethod]) -> tuple[AttributionMethod, ...]:
-    names = [method.name for method in methods]
+def _checked_methods(
+    methods: Methods,
+) -> tuple[AttributionMethod, ...]:
+    if isinstance(methods, str):
+        found = parse_methods(methods)
+    else:
+        found = tuple(methods) if isinstance(methods, list | tuple) else (methods,)
+    if not all(is_dataclass(method) for method in found):
+        raise InputError(f"methods must be methods such as Lime(); got {list(found)!r}")
+    names = [method.name for method in found]
     if not names:
         raise InputError("methods must hold at least one method, such as Lime(); got none")
     double = next((name for name in names if names.count(name) > 1), None)
@@ -212,7 +222,7 @@ def _checked_methods(methods: Sequence[AttributionMethod]) -> tuple[AttributionM
         raise InputError(
             f"methods must have different names; got {double!r} twice: give one of them name='…'"
         )
-    return tuple(methods)
+    return found
 
 
 def _as_segments(
@@ -222,7 +232,22 @@ def _as_segments(
         return parse_segmenter(segments)
     if isinstance(segments, np.ndarray):
         return Segmentation(segments)
+    if not callable(segments) and not isinstance(segments, Segmentation):
+        raise InputError(
+            "segments must be a segmenter such as Slic(60), its spelling 'slic:60', a Segmentation "
+            f"or an array of labels; got {segments!r}"
+        )
     return segments
+
+
+def _as_fill(fill: Fill | str) -> Fill:
+    if isinstance(fill, str):
+        return parse_fill(fill)
+    if not callable(fill):
+        raise InputError(
+            f"fill must be a fill such as MeanFill(), or its spelling 'mean'; got {fill!r}"
+        )
+    return fill
 
 
 def _segmentation(

@@ -205,6 +205,8 @@ def summary(
     str
         The strongest region on each side, with its 95 % interval; then the R² in words.
     """
+    if not row.values.any():
+        return f"Hiding regions does not change what the model says about {row.label}."
     drawn = _drawn(row, numbers)
     sides = [
         next((player for player in drawn if row.values[player] * sign > 0), None)

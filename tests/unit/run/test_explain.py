@@ -123,6 +123,10 @@ def test_progress_is_told_and_changes_nothing(model, picture):
         ({"segments": np.zeros((5, 5), int)}, r"picture's shape \(32, 32\).*got \(5, 5\)"),
         ({"fill": "bluur"}, "did you mean 'blur'"),
         ({"budget": 3}, "budget must be 'auto' or a whole number of at least 8 masks; got 3"),
+        ({"methods": ["lime"]}, r"methods must be methods such as Lime\(\); got \['lime'\]"),
+        ({"methods": "lim"}, "did you mean 'lime'"),
+        ({"segments": 60}, r"segments must be a segmenter such as Slic\(60\).*got 60"),
+        ({"fill": 0}, r"fill must be a fill such as MeanFill\(\).*got 0"),
         ({"methods": []}, "methods must hold at least one method"),
         ({"methods": [sw.Lime(), sw.Lime()]}, "different names; got 'lime' twice"),
     ],
@@ -169,3 +173,17 @@ def test_grey_and_colour_pictures(model, channels):
     rng = np.random.default_rng(0)
     picture = rng.random((40, 48, channels)).astype(np.float32)
     assert sw.explain(picture, model, segments="slic:12", budget=32)["lime"].values.shape[1] == 3
+
+
+def test_one_method_or_its_name_will_do(model, picture):
+    asked = {"segments": QUARTERS}
+    default = sw.explain(picture, model, **asked)
+    for methods in (sw.Lime(), "lime"):
+        again = sw.explain(picture, model, methods=methods, **asked)
+        assert again["lime"].values.tobytes() == default["lime"].values.tobytes()
+
+
+def test_a_picture_that_hiding_does_not_change_says_so(model):
+    result = sw.explain(np.full((32, 32, 3), 0.5, np.float32), model, segments=QUARTERS)
+    assert not result["lime"].values.any()
+    assert "does not change what the model says about corner" in result.sentences()[0]
