@@ -25,8 +25,8 @@ RANDOM_BLOCK = 128
 
 
 def random_blocks(n_players: int, most: int, rng: np.random.Generator) -> Iterator[Design]:
-    """Independent coin tosses, 128 masks at a time; from 256 masks on, 16 pairs are held out."""
-    held = ENOUGH_HELD_OUT_PAIRS if most >= 2 * RANDOM_BLOCK else 0
+    """Independent coin tosses, 128 masks at a time; from 512 masks on, 16 pairs are held out."""
+    held = ENOUGH_HELD_OUT_PAIRS if most >= 4 * RANDOM_BLOCK else 0
     block = bernoulli_pairs(n_players, held, rng, held_out=True)
     for start in range(len(block), most, RANDOM_BLOCK):
         size = min(RANDOM_BLOCK, most - start)

@@ -253,16 +253,9 @@ def _as_fill(fill: Fill | str) -> Fill:
 def _segmentation(
     segments: Segmenter | Segmentation, model: Model, picture: Picture
 ) -> Segmentation:
-    if isinstance(segments, Segmentation):
-        shape = (picture.height, picture.width)
-        if segments.shape != shape:
-            raise InputError(
-                f"segments must have the picture's shape {shape}, one label per pixel; "
-                f"got {segments.shape}"
-            )
-        found = visible_segments(model, shape, segments)
-    else:
-        found = view_segments(model, picture.pixels, segments)
+    if not isinstance(segments, Segmentation):
+        segments = view_segments(model, picture.pixels, segments)
+    found = visible_segments(model, (picture.height, picture.width), segments)
     if found.count < 2:
         raise InputError(
             f"the picture {picture.name} ({picture.width}×{picture.height} pixels) has one "

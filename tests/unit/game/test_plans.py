@@ -100,14 +100,14 @@ def test_the_first_block_has_spare_columns_and_sixteen_held_out_pairs(n_players,
 
 
 def test_random_blocks_are_coin_tosses_with_sixteen_pairs_held_out_of_a_large_budget():
-    blocks = list(random_blocks(30, 300, rng()))
-    assert [block.budget for block in blocks] == [160, 128, 12]
+    blocks = list(random_blocks(30, 600, rng()))
+    assert [block.budget for block in blocks] == [160, 128, 128, 128, 56]
     whole = join(blocks)
     assert whole.held_out.sum() == 32
     check_pairs(whole, Law.PAIRS)
-    assert whole.rows(Law.BERNOULLI).sum() == 268
-    small = list(random_blocks(30, 255, rng()))
-    assert [block.budget for block in small] == [128, 127]
+    assert whole.rows(Law.BERNOULLI).sum() == 568
+    small = list(random_blocks(30, 511, rng()))
+    assert [block.budget for block in small] == [128, 128, 128, 127]
     assert not join(small).held_out.any()
 
 

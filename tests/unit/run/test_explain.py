@@ -120,7 +120,7 @@ def test_progress_is_told_and_changes_nothing(model, picture):
         ({"score": "odds"}, "score must be one of log-odds.*got 'odds'"),
         ({"segments": "slik:60"}, "did you mean 'slic"),
         ({"segments": "grid:1x1"}, "has one superpixel"),
-        ({"segments": np.zeros((5, 5), int)}, r"picture's shape \(32, 32\).*got \(5, 5\)"),
+        ({"segments": np.zeros((5, 5), int)}, r"height and width \(32, 32\); got \(5, 5\)"),
         ({"fill": "bluur"}, "did you mean 'blur'"),
         ({"budget": 3}, "budget must be 'auto' or a whole number of at least 8 masks; got 3"),
         ({"methods": ["lime"]}, r"methods must be methods such as Lime\(\); got \['lime'\]"),
@@ -187,3 +187,11 @@ def test_a_picture_that_hiding_does_not_change_says_so(model):
     result = sw.explain(np.full((32, 32, 3), 0.5, np.float32), model, segments=QUARTERS)
     assert not result["lime"].values.any()
     assert "does not change what the model says about corner" in result.sentences()[0]
+
+
+def test_superpixels_too_small_for_the_model_are_dropped(model):
+    """1 600 squares of a picture of 400 pixels' side do not all survive at 32."""
+    picture = np.random.default_rng(0).random((400, 400, 3)).astype(np.float32)
+    result = sw.explain(picture, model, segments="grid:40", budget=32, top=1)
+    assert result.segmentation.count == 32 * 32
+    assert len(result["lime"].values) == 32 * 32
