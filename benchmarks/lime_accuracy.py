@@ -26,6 +26,7 @@ from seewhy.game.game import Game, View
 from seewhy.game.hadamard import fold_over
 from seewhy.game.regression import lime_weights, weighted_ridge
 from seewhy.models.masking_game import view_segments
+from seewhy.models.protocol import Model
 
 BUDGETS = (128, 256, 512)
 TRUTH_ORDER = 2048
@@ -59,9 +60,9 @@ def relative_error(values: np.ndarray, truth: np.ndarray) -> float:
     return float(np.mean((values - truth) ** 2) / np.var(truth))
 
 
-def game_of(photo: str, model: sw.load_model) -> Game:
+def game_of(photo: str, model: Model, regions: int) -> Game:
     image = sw.read_image(photo)
-    return sw.masking_game(model, image, view_segments(model, image, sw.Slic(60)))
+    return sw.masking_game(model, image, view_segments(model, image, sw.Slic(regions)))
 
 
 def measure(game: Game, seeds: int) -> list[tuple]:
@@ -98,17 +99,21 @@ def main() -> None:
     parser.add_argument("photos", nargs="+")
     parser.add_argument("--model", default="builtin:imagenet")
     parser.add_argument("--weights")
+    parser.add_argument("--regions", type=int, default=60)
     parser.add_argument("--seeds", type=int, default=6)
     options = parser.parse_args()
     model = sw.load_model(options.model, weights=options.weights)
-    print(f"{options.model}, Slic(60), mean fill, top class, median of {options.seeds} seeds")
+    print(
+        f"{options.model}, Slic({options.regions}), mean fill, "
+        f"top class, median of {options.seeds} seeds"
+    )
     print(
         "photo                 score        calls  truth   ours    lime    random  lime/ours cover"
     )
     everything: dict[tuple[str, int], list[tuple[float, float, float]]] = {}
     for photo in options.photos:
         start = time.perf_counter()
-        game = game_of(photo, model)
+        game = game_of(photo, model, options.regions)
         for score, budget, own, ours, theirs, random, cover in measure(game, options.seeds):
             print(
                 f"{Path(photo).stem:21s} {score:12s} {budget:5d}  {own:.4f}  {ours:.4f}  "

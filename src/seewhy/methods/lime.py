@@ -31,8 +31,8 @@ class Lime:
     ever more random masks: very nearly the main effect
     β_j = E[v | j kept] − E[v | j hidden], the rest kept or hidden by coin toss.
     Instead of random masks, the default pays for Hadamard fold-over blocks
-    and reads β off a surrogate of the game, a third to a tenth of the squared error
-    of the ``lime`` package at equal cost. With few superpixels every mask is
+    and reads β off a surrogate of the game: about a quarter of the squared error of
+    the ``lime`` package at equal cost. With few superpixels every mask is
     asked, and LIME's own weighted regression is exact.
 
     Parameters
