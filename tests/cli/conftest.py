@@ -24,6 +24,11 @@ def nan(images):
 
 nan.labels, nan.output, nan.input_size = quick.labels, "logits", (32, 32)
 
+def fails(images):
+    raise KeyError("weights")
+
+fails.labels, fails.output, fails.input_size = quick.labels, "logits", (32, 32)
+
 def flat(images):
     return np.zeros((2, 2, 2))
 

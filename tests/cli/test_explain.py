@@ -121,6 +121,7 @@ def _make_bad_files(here: Path) -> None:
     (here / "folder").mkdir()
     _bomb(here / "bomb.png")
     (here / "evil.pth").write_bytes(pickle.dumps(Exploit()))
+    (here / "broken_model.py").write_text("1 / 0")
     (here / "names.txt").write_text("only one name")
 
 
@@ -154,10 +155,15 @@ BAD_INPUT = [
     (["picture.png", "--method", "lim"], "did you mean 'lime'"),
     (["picture.png", "--budget", "-3"], "--budget must be"),
     (["picture.png", "--budget", "2"], "at least 8"),
+    (["picture.png", "--seed", "-1"], "seed must be"),
+    (["picture.png", "--out", "text.jpg/sub"], "is a file"),
+    (["picture.png", "--out", "x" * 300], "too long"),
+    (["picture.png", "--model", "py:broken_model:f"], "ZeroDivisionError"),
+    (["picture.png", "--model", "py:quick_model:fails"], "KeyError: 'weights' (quick_model.py"),
     (["picture.png", "--batch", "many"], "--batch must be"),
-    (["picture.png", "--top", "0"], "top must be at least 1"),
+    (["picture.png", "--top", "0"], "top must be a whole number"),
     (["picture.png", "--out", "text.jpg"], "text.jpg is a file"),
-    (["picture.png", "--out", "folder/../."], "not an earlier result"),
+    (["picture.png", "--out", "folder/../."], "not part of an earlier result"),
 ]
 NEEDS_TORCH = [
     (["--model", "torchvision:squeezenet1_1", "--weights", "evil.pth"], "evil.pth"),
@@ -229,3 +235,26 @@ def test_hostile_file_name_is_one_line(here):
     done = run("explain", name, *QUICK)
     assert done.exit_code == 0, done.output
     assert "\x1b[31m" not in done.stdout
+
+
+def test_names_that_would_collide_get_numbers_of_their_own(here):
+    for name in ("dup.jpg", "dup.png", "dup-2.jpg"):
+        pillow.open("picture.png").save(name)
+    done = run("explain", "dup.jpg", "dup.png", "dup-2.jpg", *QUICK, "--out", "out", "-q")
+    assert done.exit_code == 0, done.output
+    assert sorted(p.name for p in (here / "out").iterdir()) == ["dup", "dup-2", "dup-2-2"]
+
+
+def test_several_pictures_do_not_go_into_one_result(here):
+    assert run("explain", "picture.png", *QUICK, "--out", "out", "-q").exit_code == 0
+    done = run("explain", "picture.png", "picture.png", *QUICK, "--out", "out", "-q")
+    assert done.exit_code == 2
+    assert "holds one result" in done.stderr
+
+
+def test_a_closed_pipe_costs_no_result(here):
+    command = (
+        f"{sys.executable} -m seewhy explain picture.png {' '.join(QUICK)} --out out | head -1"
+    )
+    subprocess.run(command, shell=True, check=False, capture_output=True)
+    assert (here / "out" / "manifest.json").is_file()

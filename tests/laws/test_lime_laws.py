@@ -286,3 +286,39 @@ def test_adding_a_constant_moves_the_base_value_alone(design):
     # float32 keeps values near 100 to about 4e-6
     np.testing.assert_allclose(moved.values, plain.values, atol=2e-4)
     np.testing.assert_allclose(moved.base_value, plain.base_value + 100.0, atol=2e-3)
+
+
+def test_an_empty_picture_far_outside_bends_no_value():
+    """Log-odds of a mean over black: linear where half is kept, −13.8 where nothing is."""
+    brightness = np.linspace(0.2, 1.0, 16)
+
+    def value(masks):
+        share = np.clip((masks @ brightness) / 20, 1e-6, 1 - 1e-6)
+        return np.log(share / (1 - share))[:, None]
+
+    rows = all_masks(16).masks
+    truth = 2 * np.where(rows, 0.5, -0.5).T @ value(rows)[:, 0] / len(rows) * 2
+    for seed in range(3):
+        found = Lime(budget=256)(Game(value, 16), rng(seed))
+        error = np.square(found.values[:, 0] - truth).mean() / truth.var()
+        assert error < 0.05
+        assert found.fidelity[0].r2 > 0.9
+
+
+@pytest.mark.parametrize("level", [3.0, -40.0, 1e-3])
+def test_float32_rounding_is_no_evidence(level):
+    noise = np.random.default_rng(0)
+
+    def value(masks):
+        return (level * (1 + 2e-7 * noise.standard_normal((len(masks), 1)))).astype(np.float32)
+
+    found = Lime()(Game(value, 30), rng())
+    assert not found.values.any()
+    assert found.converged.all()
+
+
+def test_shares_do_not_contradict_r_squared_at_small_budgets():
+    """Shrunken values must not make a linear game look interactive."""
+    for seed in range(10):
+        found = Lime(budget=64)(random_game(50, rng(seed), interactions=20).game(), rng(seed))
+        assert found.fidelity[0].main > found.fidelity[0].r2 - 0.05

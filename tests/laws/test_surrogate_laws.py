@@ -42,7 +42,9 @@ def processes(draw):
     pairs = bernoulli_pairs(n_players, n_pairs, rng).masks[::2]
     x = np.vstack([np.where(pairs, 1.0, -1.0), np.ones((1, n_players))])
     noise = draw(st.sampled_from([0.003, 0.03, 0.3]))
-    return OddProcess(x, rng.standard_normal(len(x)), kernel, noise, draw(st.floats(0.1, 10.0)))
+    return OddProcess(
+        x, rng.standard_normal(len(x)), kernel, noise, draw(st.floats(0.1, 10.0)), len(pairs)
+    )
 
 
 def every_sign(n_players):
@@ -179,7 +181,7 @@ def test_amplitude_is_the_profiled_scale_of_the_prior(process):
 
 def without(process, pair):
     rows = np.arange(len(process.y)) != pair
-    return replace(process, x=process.x[rows], y=process.y[rows])
+    return replace(process, x=process.x[rows], y=process.y[rows], pairs=process.pairs - 1)
 
 
 @law

@@ -76,8 +76,8 @@ def _show(picture: DemoPicture, model: Model, place: Path, *, quiet: bool) -> No
     source = Path(str(files(picture.package).joinpath(picture.path)))
     with progress_bar(quiet=quiet) as listen:
         result = explain(source, model, top=picture.top, against=picture.against, progress=listen)
+    result.save(place)
     if not quiet:
         typer.echo(f"\n{picture.question}")
         print_result(result, told=1)
-    result.save(place)
     typer.echo(f"→ {place}/figure.png and explanation.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -17,7 +18,7 @@ from seewhy.cli.terminal import (
     print_result,
     progress_bar,
 )
-from seewhy.errors import InputError, SeewhyError
+from seewhy.errors import InputError, SeewhyError, StoreError
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -29,7 +30,7 @@ RESULTS = Path("explained")
 
 
 def explain(  # noqa: PLR0913  (one parameter per option)
-    images: Annotated[list[Path], typer.Argument(metavar="IMAGE...", help="Pictures to explain.")],
+    images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Pictures to explain.")],
     model: Annotated[
         str,
         typer.Option(
@@ -41,7 +42,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
     method: Annotated[
         str, typer.Option(metavar="NAME,...", help="How to explain, comma-separated: lime.")
     ] = "lime",
-    top: Annotated[int, typer.Option(help="Explain the so many likeliest classes.")] = 3,
+    top: Annotated[int, typer.Option(help="Explain this many of the likeliest classes.")] = 3,
     target: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME|INDEX", help="Explain this class instead; may be repeated."),
@@ -109,7 +110,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
         False
     ),
 ) -> None:
-    r"""Show which regions of a picture spoke for each class, and which against it.
+    """Show which regions of a picture spoke for each class, and which against it.
 
     For every picture: the top-5 predictions, a figure (picture, overlay, heat map and bars
     with 95 % intervals for each class), and every number in explanation.json.
@@ -118,11 +119,13 @@ def explain(  # noqa: PLR0913  (one parameter per option)
     seewhy explain bus.jpg
     seewhy explain bus.jpg --model torchvision:resnet34 --top 5 --out bus/
     seewhy explain bus.jpg --model net.onnx --target "passenger car" --against minibus
-    """
+    """  # noqa: D301  (the escape keeps the help from joining these lines)
     with orderly_exit(), notes_on_stderr(quiet=quiet or json_):
-        from seewhy.run.store import check_writable
+        from seewhy.run.store import MANIFEST, check_writable
 
         places = _places(images, out, json_only=json_ and out is None)
+        if out is not None and len(images) > 1 and (out / MANIFEST).exists():
+            raise StoreError(f"--out {out} holds one result; name another for several pictures")
         for place in places:
             if place is not None:
                 check_writable(place)
@@ -144,7 +147,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
 
 
 def _explain_all(
-    images: list[Path],
+    images: list[str],
     places: list[Path | None],
     question: Question,
     model: Model,
@@ -166,14 +169,14 @@ def _explain_all(
         raise typer.Exit(BAD_INPUT if failed == len(images) else PARTLY_DONE)
 
 
-def _json_mode(as_json: bool, images: list[Path]) -> Literal["none", "document", "line"]:
+def _json_mode(as_json: bool, images: list[str]) -> Literal["none", "document", "line"]:
     if not as_json:
         return "none"
     return "document" if len(images) == 1 else "line"
 
 
 def _explain_one(
-    image: Path,
+    image: str,
     place: Path | None,
     question: Question,
     model: Model,
@@ -190,31 +193,34 @@ def _explain_one(
 
     with progress_bar(quiet=quiet or json_mode != "none") as listen:
         result = answer(question, read_picture(image), model, progress=listen)
+    # before anything is printed: a closed pipe must not cost a finished result
+    if place is not None:
+        result.save(place)
     if json_mode == "document":
         typer.echo(to_json(to_document(result)), nl=False)
     elif json_mode == "line":
         typer.echo(json.dumps(to_document(result), ensure_ascii=False, allow_nan=False))
     elif not quiet:
         print_result(result)
-    if place is not None:
-        result.save(place)
-        if json_mode == "none":
-            typer.echo(f"→ {place}/figure.png and explanation.json")
+    if place is not None and json_mode == "none":
+        typer.echo(f"→ {place}/figure.png and explanation.json")
 
 
-def _places(images: list[Path], out: Path | None, *, json_only: bool) -> list[Path | None]:
+def _places(images: list[str], out: Path | None, *, json_only: bool) -> list[Path | None]:
     """One directory per picture; pictures of one name in different folders get numbers."""
     if json_only:
         return [None] * len(images)
     if out is not None and len(images) == 1:
         return [out]
     root = RESULTS if out is None else out
-    taken: dict[str, int] = {}
+    taken: set[str] = set()
     places: list[Path | None] = []
     for image in images:
-        stem = image.stem or "picture"
-        taken[stem] = taken.get(stem, 0) + 1
-        places.append(root / (stem if taken[stem] == 1 else f"{stem}-{taken[stem]}"))
+        stem = Path(image).stem or "picture"
+        names = chain([stem], (f"{stem}-{number}" for number in count(2)))
+        name = next(name for name in names if name.casefold() not in taken)
+        taken.add(name.casefold())
+        places.append(root / name)
     return places
 
 

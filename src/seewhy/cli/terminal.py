@@ -91,11 +91,21 @@ def print_model(model: Model) -> None:
         if steps.shorter_side is None
         else f"shorter side {steps.shorter_side}, centre {width}×{height}"
     )
+    scaling = (
+        "not normalised"
+        if set(steps.mean) == {0.0} and set(steps.std) == {1.0}
+        else f"mean {_numbers(steps.mean)}, std {_numbers(steps.std)}"
+    )
     colours = {1: "grey", 3: steps.channels}.get(channels, f"{channels} channels")
     typer.echo(
         f"{one_line(model.spec)}: {len(model.labels)} classes, {colours}, {resize} "
-        f"({steps.interpolation}), outputs {model.output}"
+        f"({steps.interpolation}), {scaling}; outputs {model.output}"
     )
+
+
+def _numbers(values: Sequence[float]) -> str:
+    shown = [f"{value:.3g}" for value in values]
+    return shown[0] if len(set(shown)) == 1 else "/".join(shown)
 
 
 def print_result(result: Explained, *, told: int | None = None) -> None:
@@ -146,7 +156,7 @@ def cautions(result: Explained) -> list[str]:
         if doubtful:
             found.append(
                 f"{explanation.name} has not settled for {_listed(doubtful)} after "
-                f"{explanation.evaluations} masked pictures: give a larger --budget"
+                f"{explanation.evaluations} pictures: give a larger --budget"
             )
     return found
 

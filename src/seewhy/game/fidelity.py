@@ -83,16 +83,26 @@ class PairedScores:
 
 def variance_shares(
     pairs: PairedScores,
-    values: Float64[np.ndarray, "d t"],
-    standard_error: Float64[np.ndarray, "d t"],
+    squares: Float64[np.ndarray, "d t"],
     *,
+    at_least: Float64[np.ndarray, " t"] | float = 0.0,
     exhaustive: bool = False,
 ) -> Float64[np.ndarray, "3 t"]:
     """Split the variance over Bernoulli-½ masks into main effects, other odd and even orders.
 
-    Main effects carry Σ β²/4 (minus what their error adds), all odd orders
-    the mean of odd², all even orders the variance of even (of a sample, or of
-    all pairs there are when ``exhaustive``).
+    Main effects carry Σ β²/4, all odd orders the mean of odd², all even
+    orders the variance of even (of a sample, or of all pairs there are when
+    ``exhaustive``).
+
+    Parameters
+    ----------
+    pairs : PairedScores
+    squares : (d, t) array
+        Estimates of every β².
+    at_least : (t,) array
+        Variance that a linear prediction has explained on unseen pairs: main
+        effects cannot carry less.
+    exhaustive : bool
 
     Returns
     -------
@@ -101,7 +111,7 @@ def variance_shares(
     """
     odd = np.mean(pairs.odd**2, axis=0)
     even = np.var(pairs.even, axis=0, ddof=0 if exhaustive or len(pairs.even) < 2 else 1)
-    main = np.clip(np.sum(values**2 - standard_error**2, axis=0) / 4, 0.0, odd)
+    main = np.clip(np.maximum(np.sum(squares, axis=0) / 4, at_least), 0.0, odd)
     parts = np.stack([main, odd - main, even])
     total = parts.sum(axis=0)
     constant = np.array([[1.0], [0.0], [0.0]])

@@ -21,6 +21,7 @@ from seewhy.image.read import Image, as_image
 from seewhy.image.segmentation import Segmentation, merge_slivers
 
 _QUICKSHIFT_SIDE = 224
+_MOST = 10_000
 # Lightness runs from 0 to 100 in the colour space CIELAB, channels from 0 to 1.
 _LAB_RANGE = 100
 
@@ -282,6 +283,8 @@ def _check_count(count: int, called: str = "count") -> None:
     whole = isinstance(count, int | np.integer) and not isinstance(count, bool)
     if not whole or count < 1:
         raise InputError(f"{called} must be a whole number of at least 1; got {count!r}")
+    if count > _MOST:
+        raise InputError(f"{called} must be at most {_MOST}, more than anyone reads; got {count}")
 
 
 def _check_positive(called: str, value: float) -> None:

@@ -77,7 +77,7 @@ class ArrayModel:
         self._batcher = batcher
         grey = np.full((1, *self.input_size), 0.5, np.float32)
         columns = self(grey).shape[1]
-        given = numbered_labels(columns) if labels is None else labels
+        given = numbered_labels(columns, self.output) if labels is None else labels
         self.labels = class_labels(check_labels(given, columns, name=spec), self.output)
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float32
 
-from seewhy.errors import InputError
+from seewhy.errors import InputError, ModelError, SeewhyError, what_happened
 from seewhy.models.array_model import ArrayModel, checked_output, fingerprint_of
 from seewhy.models.batching import Batch, Batcher, resolve_batch
 from seewhy.models.preprocessing import Channels, Preprocessing
@@ -86,7 +86,7 @@ class CallableModel(ArrayModel):
         spec = name or f"py:{defined}"
         size = resolve_batch(batch, preprocessing.input_size, at_224=_AT_224)
         super().__init__(
-            fn,
+            _told(fn, spec),
             spec=spec,
             framework="python",
             labels=labels,
@@ -97,6 +97,24 @@ class CallableModel(ArrayModel):
             ),
             batcher=Batcher(size, name=spec),
         )
+
+
+def _told(
+    fn: Callable[[Float32[np.ndarray, "n h w c"]], np.ndarray], name: str
+) -> Callable[[Float32[np.ndarray, "n h w c"]], np.ndarray]:
+    """Turn whatever the user's function raises into one sentence that says where."""
+
+    def forward(images: Float32[np.ndarray, "n h w c"]) -> np.ndarray:
+        try:
+            return fn(images)
+        except (SeewhyError, MemoryError):
+            raise
+        except Exception as error:
+            raise ModelError(
+                f"{name} failed on pictures of shape {images.shape}: {what_happened(error)}."
+            ) from error
+
+    return forward
 
 
 def _preprocessing(

@@ -108,20 +108,23 @@ def read_labels(path: str | Path) -> tuple[str, ...]:
     return tuple(document)
 
 
-def numbered_labels(count: int) -> tuple[str, ...]:
+def numbered_labels(count: int, output: Output = "raw") -> tuple[str, ...]:
     """Name the classes of a model that does not say what they are called.
 
     Parameters
     ----------
     count : int
         How many outputs the model has.
+    output : {"logits", "probabilities", "raw"}
+        What they are: a single logit or probability stands for two classes.
 
     Returns
     -------
     tuple of str
         ``("class 0", "class 1", ...)``.
     """
-    return tuple(f"class {index}" for index in range(count))
+    classes = 2 if count == 1 and output != "raw" else count
+    return tuple(f"class {index}" for index in range(classes))
 
 
 def check_labels(labels: Sequence[str], columns: int, *, name: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from seewhy.models.protocol import MaskedModel, Model, Output
 _MEAN_FILL = MeanFill()
 _CLIP = 1e-6
 _PORTION = 64
+_UNNORMALISED = 0.02
 _SAME = 1e-4  # relative; batches of equal size give equal bits on all devices we know
 
 
@@ -132,6 +133,13 @@ def log_probabilities(
         )
     if exact.shape[1] == 1:
         exact = np.hstack([1 - exact, exact])
+    total = exact.sum(axis=1)
+    if (np.abs(total - 1) > _UNNORMALISED).any():
+        raise ModelError(
+            "the model declares output='probabilities', but they sum to "
+            f"{total[np.abs(total - 1).argmax()]:.3g}, not to 1; declare output='raw' for scores "
+            "that do not exclude each other."
+        )
     return np.log(np.clip(exact, _CLIP, 1 - _CLIP)).astype(np.float32)
 
 

@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from seewhy.errors import InputError, SpecError, did_you_mean
+from seewhy.errors import InputError, SpecError, did_you_mean, what_happened
 from seewhy.models.batching import Batch
 from seewhy.models.labels import read_labels
 from seewhy.models.preprocessing import Preprocessing, load_preprocessing
@@ -312,10 +312,12 @@ def _imported(spec: str) -> tuple[Any, Any]:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
+            raise SpecError(f"the module {module_name!r} fails: {what_happened(error)}.") from error
         raise SpecError(
             f"there is no module {module_name!r} in the current directory or installed."
         ) from error
+    except Exception as error:
+        raise SpecError(f"the module {module_name!r} fails: {what_happened(error)}.") from error
     if not hasattr(module, attribute):
         near = did_you_mean(attribute, [name for name in vars(module) if name[0] != "_"])
         raise SpecError(f"the module {module_name!r} has no {attribute!r}{near or '.'}")

@@ -142,7 +142,7 @@ class TorchModel:
         size = resolve_batch(batch, self.input_size, at_224=at_224)
         self._channels_last = self.device.type == "cpu" and has_convolutions(module)
         columns = self._probe()
-        given = numbered_labels(columns) if labels is None else labels
+        given = numbered_labels(columns, self.output) if labels is None else labels
         self.labels = class_labels(check_labels(given, columns, name=self.spec), self.output)
         self._batcher = Batcher(
             size, name=self.spec, columns=columns, out_of_memory=is_torch_memory_error

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     ImageSource = str | Path | PillowImage | np.ndarray | Picture
 
 ClassName = str | int
+MAX_SUPERPIXELS = 5000
+
 Budget = int | Literal["auto"]
 Methods = list[AttributionMethod] | tuple[AttributionMethod, ...] | AttributionMethod | str
 
@@ -166,8 +169,10 @@ def answer(
         model, picture.pixels, segmentation, fill=question.fill, seed=stream(seed, "fill")
     )
     targets, against = _classes(question, game, model)
+    # log p_P − log p_Q is a log-odds whatever the score was called
+    score = question.score if against is None or game.columns == "raw" else "log-odds"
     view = game.view(
-        question.score,
+        score,
         target=[t.index for t in targets],
         against=None if against is None else against.index,
     )
@@ -178,12 +183,12 @@ def answer(
     return Explained(
         picture=picture,
         model=ModelCard.of(model),
-        predictions=predictions_of(game, model.labels, question.score),
+        predictions=predictions_of(game, model.labels, score),
         targets=targets,
         against=against,
         segmentation=segmentation,
         fill=question.fill.settings(),
-        score=question.score,
+        score=score,
         seed=seed,
         evaluations=game.evaluations,
         seconds=time.perf_counter() - start,
@@ -201,8 +206,14 @@ def _check(question: Question, model: Model) -> None:
             f"score must be 'raw' for {model.spec}, whose outputs are declared raw; "
             f"got {question.score!r}"
         )
-    if question.top < 1:
-        raise InputError(f"top must be at least 1; got {question.top}")
+    if not _whole(question.top) or question.top < 1:
+        raise InputError(f"top must be a whole number of at least 1; got {question.top!r}")
+    if question.seed is not None and not (_whole(question.seed) and question.seed >= 0):
+        raise InputError(f"seed must be a whole number from 0 on; got {question.seed!r}")
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def _checked_methods(
@@ -212,11 +223,17 @@ def _checked_methods(
         found = parse_methods(methods)
     else:
         found = tuple(methods) if isinstance(methods, list | tuple) else (methods,)
-    if not all(is_dataclass(method) for method in found):
-        raise InputError(f"methods must be methods such as Lime(); got {list(found)!r}")
+    for method in found:
+        if isinstance(method, type) or not is_dataclass(method):
+            raise InputError(f"methods must be methods such as Lime(); got {_shown(method)}")
     names = [method.name for method in found]
     if not names:
         raise InputError("methods must hold at least one method, such as Lime(); got none")
+    odd = next((name for name in names if not re.fullmatch(r"[\w.-]{1,60}", name)), None)
+    if odd is not None:
+        raise InputError(
+            f"a method's name must be 1 to 60 letters, digits, '.', '_' or '-'; got {odd!r}"
+        )
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise InputError(
@@ -232,10 +249,10 @@ def _as_segments(
         return parse_segmenter(segments)
     if isinstance(segments, np.ndarray):
         return Segmentation(segments)
-    if not callable(segments) and not isinstance(segments, Segmentation):
+    if isinstance(segments, type) or not isinstance(segments, Segmentation | Callable):
         raise InputError(
             "segments must be a segmenter such as Slic(60), its spelling 'slic:60', a Segmentation "
-            f"or an array of labels; got {segments!r}"
+            f"or an array of labels; got {_shown(segments)}"
         )
     return segments
 
@@ -243,11 +260,21 @@ def _as_segments(
 def _as_fill(fill: Fill | str) -> Fill:
     if isinstance(fill, str):
         return parse_fill(fill)
-    if not callable(fill):
+    if isinstance(fill, type) or not callable(fill):
         raise InputError(
-            f"fill must be a fill such as MeanFill(), or its spelling 'mean'; got {fill!r}"
+            f"fill must be a fill such as MeanFill(), or its spelling 'mean'; got {_shown(fill)}"
         )
     return fill
+
+
+def _shown(value: object) -> str:
+    """Say what came without pouring out an array."""
+    if isinstance(value, type):
+        return f"the class {value.__name__}: call it, {value.__name__}()"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:59]}…"
 
 
 def _segmentation(
@@ -256,10 +283,15 @@ def _segmentation(
     if not isinstance(segments, Segmentation):
         segments = view_segments(model, picture.pixels, segments)
     found = visible_segments(model, (picture.height, picture.width), segments)
+    if found.count > MAX_SUPERPIXELS:
+        raise InputError(
+            f"segments must give at most {MAX_SUPERPIXELS} superpixels; got {found.count}: "
+            "no one reads more, and each costs model calls"
+        )
     if found.count < 2:
         raise InputError(
             f"the picture {picture.name} ({picture.width}×{picture.height} pixels) has one "
-            "superpixel, so there is nothing to compare; give a larger picture or finer segments"
+            "superpixel, so there is nothing to compare; give finer segments or a larger picture"
         )
     return found
 

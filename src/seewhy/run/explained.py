@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from seewhy.show.row import Row
 
 
+FIGURE_ROWS = 10
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Explained:
     """What `seewhy.explain` returns: predictions, superpixels and one explanation per method.
@@ -104,7 +107,7 @@ class Explained:
         ]
 
     def figure(self, name: str | None = None) -> Figure:
-        """Draw one method's explanation: a row per class.
+        """Draw one method's explanation: a row per class, ten at most.
 
         Parameters
         ----------
@@ -118,13 +121,15 @@ class Explained:
         from seewhy.show.figures import attribution_figure
 
         chosen = self.explanations[0] if name is None else self[name]
+        rows = self.rows(chosen.name)
+        shown = "" if len(rows) <= FIGURE_ROWS else f"{FIGURE_ROWS} of {len(rows)} classes · "
         return attribution_figure(
             self.picture.pixels,
             self.segmentation,
-            self.rows(chosen.name),
+            rows[:FIGURE_ROWS],
             title=f"{chosen.name.upper()} · {self.model.spec} · {self.picture.name}",
-            subtitle=f"{chosen.evaluations} masked pictures · {self.segmentation.count} regions · "
-            f"fill: {self.fill['name']}",
+            subtitle=f"{shown}{chosen.evaluations} pictures asked · "
+            f"{self.segmentation.count} regions · fill: {self.fill['name']}",
             score=self.score,
         )
 
@@ -156,12 +161,12 @@ class Explained:
     def get_image_and_mask(
         self,
         label: str | int,
-        *,
         positive_only: bool | None = None,
         negative_only: bool = False,
         hide_rest: bool = False,
         num_features: int = 5,
         min_weight: float = 0.0,
+        *,
         name: str | None = None,
     ) -> tuple[Float32[np.ndarray, "h w c"], Int[np.ndarray, "h w"]]:
         """Return picture and mask of the strongest regions, as the ``lime`` package does.

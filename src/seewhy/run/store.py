@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
 MANIFEST = "manifest.json"
+NEEDED = {"explanation.json", "segments.png", "picture.png", "figure.png"}
 KIND = "seewhy explanation"
 UNSEEN = 65535
 SHOWN_SIDE = 1024
@@ -52,13 +54,18 @@ def check_writable(directory: str | PathLike[str]) -> Path:
     StoreError
         It is a file, or holds something that is not an earlier result.
     """
-    path = Path(directory).expanduser().absolute()
-    if path.exists() and not path.is_dir():
-        raise StoreError(f"the output must be a directory; {directory} is a file: name another")
-    if path.is_dir() and any(path.iterdir()) and not _is_result(path):
+    try:
+        path = Path(directory).expanduser().resolve()
+        if path.exists() and not path.is_dir():
+            raise StoreError(f"the output must be a directory; {directory} is a file: name another")
+        foreign = _foreign_files(path) if path.is_dir() else []
+        _check_parent(path)
+    except OSError as problem:
+        raise _unwritable(directory, problem) from problem
+    if foreign:
         raise StoreError(
-            f"the output directory {directory} holds files that are not an earlier result, and "
-            "nothing of yours is overwritten: name a new or empty directory"
+            f"the output directory {directory} holds {foreign[0]!r}, which is not part of an "
+            "earlier result, and nothing of yours is overwritten: name a new or empty directory"
         )
     return path
 
@@ -76,9 +83,7 @@ def save(result: Explained, directory: str | PathLike[str]) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
     except OSError as problem:
-        raise StoreError(
-            f"the output directory {directory} cannot be written ({problem.strerror}): name another"
-        ) from problem
+        raise _unwritable(directory, problem) from problem
     try:
         _write_files(result, draft)
         _write_manifest(draft)
@@ -146,9 +151,15 @@ def _write_manifest(draft: Path) -> None:
 
 
 def _put_in_place(draft: Path, path: Path) -> None:
-    """Swap the finished draft in; an earlier result leaves only once the new one stands."""
+    """Swap the finished draft in; an earlier result leaves only once the new one stands.
+
+    The directory someone stands in keeps its place: files move into it, the manifest last.
+    """
     if not path.exists():
         draft.rename(path)
+        return
+    if Path.cwd().resolve().is_relative_to(path):
+        _move_into(draft, path)
         return
     with tempfile.TemporaryDirectory(prefix=f".{path.name}-old-", dir=path.parent) as aside:
         old = Path(aside) / "old"
@@ -160,22 +171,60 @@ def _put_in_place(draft: Path, path: Path) -> None:
             raise
 
 
-def _is_result(path: Path) -> bool:
+def _move_into(draft: Path, path: Path) -> None:
+    (path / MANIFEST).unlink(missing_ok=True)
+    for stale in set(_names(path)) - set(_names(draft)):
+        (path / stale).unlink()
+    for name in sorted(_names(draft), key=lambda name: name == MANIFEST):
+        (draft / name).replace(path / name)
+
+
+def _names(path: Path) -> list[str]:
+    return sorted(file.name for file in path.iterdir())
+
+
+def _foreign_files(path: Path) -> list[str]:
+    """Whatever in a directory is not part of an earlier result."""
+    manifest = _manifest_of(path)
+    known = set() if manifest is None else {MANIFEST, *manifest["files"]}
+    return [name for name in _names(path) if name not in known]
+
+
+def _check_parent(path: Path) -> None:
+    """Find out now, not after the computation, whether the directory can be made."""
+    parent = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not parent.is_dir():
+        raise NotADirectoryError(20, f"{parent.name} is a file")
+    if not os.access(parent if parent != path else path.parent, os.W_OK | os.X_OK):
+        raise PermissionError(13, f"no permission to write into {parent.name or parent}")
+
+
+def _unwritable(directory: str | PathLike[str], problem: OSError) -> StoreError:
+    name = str(directory)
+    shown = name if len(name) <= 80 else f"{name[:77]}…"
+    return StoreError(
+        f"the output directory {shown} cannot be written ({problem.strerror}): name another"
+    )
+
+
+def _manifest_of(path: Path) -> dict[str, Any] | None:
     try:
-        return bool(json.loads((path / MANIFEST).read_text(encoding="utf-8"))["kind"] == KIND)
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        whole = manifest["kind"] == KIND and set(manifest["files"]) >= NEEDED
+        return manifest if whole else None
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return None
 
 
 def _read_manifest(path: Path, directory: str | PathLike[str]) -> dict[str, Any]:
     if not path.is_dir():
         raise StoreError(f"a result is a directory; {directory} is none")
-    if not _is_result(path):
+    manifest = _manifest_of(path)
+    if manifest is None:
         raise StoreError(
             f"{directory} holds no finished result ({MANIFEST} is missing or foreign); "
             "give a directory that `seewhy explain --out` has written"
         )
-    manifest: dict[str, Any] = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
     return manifest
 
 

@@ -100,9 +100,9 @@ def draw_row_title(scene: Scene, row: Row, index: int) -> None:
 def _draw_quiet_line(scene: Scene, row: Row, y: float) -> None:
     """What hiding does, and how far to trust it; the name, said above, goes if room is short."""
     told = []
-    if row.fidelity is not None:
+    if row.fidelity is not None and row.values.any():
         told.append(fidelity_sentence(row.fidelity))
-    if row.certain().any():
+    if row.certain().any() and (row.fidelity is None or row.fidelity.r2 > 0):
         what = "the linear part" if row.fidelity is None else "that"
         told.append(f"drawn regions carry {whole_percent(row.drawn_share())} % of {what}")
     size = SMALL + 0.5

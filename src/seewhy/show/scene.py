@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from seewhy.game.scores import Score
+from seewhy.game.statistics import interval_factor
 from seewhy.image.segmentation import OUTSIDE, Segmentation
 from seewhy.show.badges import number_regions
 from seewhy.show.bars import BarScale
@@ -75,10 +76,18 @@ def make_scene(
         small,
         number_regions(rows, top=top),
         BarScale.of(rows, top, BARS_WIDTH),
-        max(float(np.abs(row.values).max()) for row in rows),
+        max(map(_strongest, rows)),
         scale(score, against=all(row.against is not None for row in rows)),
         top,
     )
+
+
+def _strongest(row: Row) -> float:
+    """Where the colours of a row end: far off when nothing is certain, so that all stay pale."""
+    size = np.abs(row.values)
+    if row.standard_error is not None and not row.certain().any():
+        size = size + interval_factor() * row.standard_error
+    return float(size.max())
 
 
 def _frame(

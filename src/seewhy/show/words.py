@@ -158,6 +158,8 @@ def row_sentence(row: Row, numbers: Mapping[int, int], *, score: Score, brief: b
         average over hiding and showing the other regions; on log-odds it is a factor,
         exp |value|.
     """
+    if not row.values.any():
+        return "Hiding regions changes nothing."
     drawn = _drawn(row, numbers)
     if not drawn:
         return NOTHING_CERTAIN[0].upper() + NOTHING_CERTAIN[1:] + "."
@@ -173,8 +175,10 @@ def fidelity_sentence(fidelity: Fidelity) -> str:
     Parameters
     ----------
     fidelity : Fidelity
-        R² and its 95 % interval; below zero it explains nothing, which is said as 0 %.
+        R² and its 95 % interval; below zero the average predicts better.
     """
+    if fidelity.r2 <= 0:
+        return "linear part explains nothing"
     r2 = whole_percent(fidelity.r2)
     between = "" if fidelity.kind == "all masks" else f" ({_range(fidelity)})"
     return f"linear part explains {r2} %{between} of the change"
@@ -280,6 +284,11 @@ def _bare(effect: float, unit: Score) -> str:
 def _trust(fidelity: Fidelity | None) -> str:
     if fidelity is None:
         return "How well these effects add up was not measured."
+    if fidelity.r2 <= 0:
+        return (
+            "Added up, the effects predict no better than the average does: ask about more "
+            "masked pictures before reading anything into them."
+        )
     explains = f"Added up, the effects explain {whole_percent(fidelity.r2)} %"
     if fidelity.kind != "all masks":
         explains += f" ({_range(fidelity)})"

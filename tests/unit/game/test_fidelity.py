@@ -43,33 +43,24 @@ def test_exhaustive_shares_are_the_spectrum_of_the_game():
     main, odd, even = 2 * x[:, 0] - x[:, 1], 3 * x[:, :3].prod(axis=1), x[:, 0] * x[:, 4]
     scores = (7 + main + odd + even)[:, None]
     values = np.array([[4.0], [-2.0], [0.0], [0.0], [0.0]])
-    shares = variance_shares(
-        PairedScores.of(masks, scores), values, np.zeros((5, 1)), exhaustive=True
-    )
+    shares = variance_shares(PairedScores.of(masks, scores), values**2, exhaustive=True)
     np.testing.assert_allclose(shares[:, 0], np.array([5, 9, 1]) / 15, rtol=1e-12)
 
 
-def test_the_error_of_the_values_is_taken_off_their_share():
+def test_main_effects_carry_a_quarter_of_their_squares():
     masks = all_pairs(10)
     x = np.where(masks, 1.0, -1.0)
     scores = x[:, [0]] / 2 + x[:, 1:4].prod(axis=1, keepdims=True) / 2
-    pairs = PairedScores.of(masks, scores)
-    truth = np.array([1.0] + [0.0] * 9)[:, None]
-    noisy = []
-    for seed in range(400):
-        error = np.full((10, 1), 0.2)
-        values = truth + 0.2 * np.random.default_rng(seed).standard_normal((10, 1))
-        noisy.append(variance_shares(pairs, values, error)[0, 0])
-    # without it, ten squared errors of .2 would lift a half to .7
-    assert np.mean(noisy) == pytest.approx(0.5, abs=0.03)
-    assert variance_shares(pairs, truth, 0 * truth)[0, 0] == pytest.approx(0.5)
+    squares = np.array([1.0] + [0.0] * 9)[:, None]
+    shares = variance_shares(PairedScores.of(masks, scores), squares)
+    assert shares[:, 0] == pytest.approx([0.5, 0.5, 0.0])
 
 
 def test_shares_sum_to_one_and_a_constant_is_all_main():
     masks = bernoulli_pairs(8, 20, RNG).masks
     scores = np.column_stack([RNG.standard_normal(40), np.full(40, 3.0)])
     values = np.column_stack([RNG.standard_normal(8), np.zeros(8)])
-    shares = variance_shares(PairedScores.of(masks, scores), values, np.zeros((8, 2)))
+    shares = variance_shares(PairedScores.of(masks, scores), values**2)
     assert (shares >= 0).all()
     np.testing.assert_allclose(shares.sum(axis=0), 1.0)
     assert shares[:, 1].tolist() == [1, 0, 0]

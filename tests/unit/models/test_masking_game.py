@@ -232,8 +232,13 @@ class TestColumns:
         np.testing.assert_allclose(found[2], [0, -200], atol=1e-6)
 
     def test_probabilities_are_clipped(self):
-        found = log_probabilities(np.array([[0.0, 0.25, 1.0]]), "probabilities")
-        np.testing.assert_allclose(found, np.log([[1e-6, 0.25, 1 - 1e-6]]), rtol=1e-5)
+        found = log_probabilities(np.array([[0.0, 0.25, 0.75], [0, 1, 0]]), "probabilities")
+        sure = [1e-6, 1 - 1e-6, 1e-6]
+        np.testing.assert_allclose(found, np.log([[1e-6, 0.25, 0.75], sure]), rtol=1e-5)
+
+    def test_probabilities_that_do_not_exclude_each_other_are_no_classes(self):
+        with pytest.raises(ModelError, match=r"sum to 1\.3, not to 1; declare output='raw'"):
+            log_probabilities(np.array([[0.5, 0.5], [0.9, 0.4]]), "probabilities")
 
     def test_a_single_probability_is_two_classes(self):
         found = log_probabilities(np.array([[0.2], [0.0]]), "probabilities")

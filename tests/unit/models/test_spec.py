@@ -105,10 +105,17 @@ class TestPython:
         with pytest.raises(SpecError, match=r"no module 'there\.is\.none'"):
             load_model("py:there.is.none:f")
 
-    def test_what_the_module_itself_lacks_is_its_own_error(self, module):
-        with pytest.raises(ModuleNotFoundError, match="nowhere_to_be_found") as caught:
-            load_model(f"py:{module('import nowhere_to_be_found')}:f")
-        assert not isinstance(caught.value, InputError)
+    @pytest.mark.parametrize(
+        ("code", "said"),
+        [
+            ("import nowhere_to_be_found", "No module named 'nowhere_to_be_found'"),
+            ("x = 1\n1 / 0", r"ZeroDivisionError: division by zero \(.*, line 2\)"),
+            ("def f(:", "SyntaxError"),
+        ],
+    )
+    def test_a_module_that_fails_is_named_with_its_line(self, module, code, said):
+        with pytest.raises(SpecError, match=f"fails: .*{said}"):
+            load_model(f"py:{module(code)}:f")
 
 
 class TestNames:

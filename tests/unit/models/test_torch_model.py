@@ -459,7 +459,7 @@ def test_one_logit_is_two_classes_with_two_names():
     for labels, names in (
         (["ill"], ("not ill", "ill")),
         (["well", "ill"], ("well", "ill")),
-        (None, ("not class 0", "class 0")),
+        (None, ("class 0", "class 1")),
     ):
         model = TorchModel(net, preprocess=Preprocessing((2, 2)), labels=labels)
         assert model.labels == names

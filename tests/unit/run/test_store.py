@@ -93,7 +93,7 @@ def test_empty_directory_is_used_and_foreign_one_refused(result, tmp_path):
     result.save(tmp_path / "empty")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
-    with pytest.raises(StoreError, match="not an earlier result, and nothing of yours"):
+    with pytest.raises(StoreError, match="not part of an earlier result, and nothing of yours"):
         result.save(tmp_path / "mine")
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.txt"]
     (tmp_path / "file").write_text("")
@@ -160,3 +160,41 @@ def test_hostile_names_stay_inside(model, picture, tmp_path):
     result = sw.explain(picture, evil, segments="grid:2", score="raw")
     result.save(tmp_path / "out")
     assert sw.Explained.load(tmp_path / "out").targets == result.targets
+
+
+def test_files_put_beside_a_result_are_never_deleted(result, tmp_path):
+    result.save(tmp_path / "out")
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    with pytest.raises(StoreError, match=r"holds 'notes.txt', which is not part of"):
+        result.save(tmp_path / "out")
+    assert (tmp_path / "out" / "notes.txt").read_text() == "mine"
+
+
+def test_the_directory_one_stands_in_stays_the_same(result, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = tmp_path.stat().st_ino
+    result.save(".")
+    replace(result, seed=99).save(".")
+    assert tmp_path.stat().st_ino == before
+    assert sw.Explained.load(".").seed == 99
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_link_to_a_directory_is_followed(result, tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    result.save(tmp_path / "link")
+    assert (tmp_path / "link").is_symlink()
+    assert sw.Explained.load(tmp_path / "disk").seed == result.seed
+
+
+@pytest.mark.parametrize("files", [None, {}])
+def test_a_manifest_without_files_is_no_result(result, tmp_path, files):
+    result.save(tmp_path / "out")
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    manifest.pop("files")
+    if files is not None:
+        manifest["files"] = files
+    (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StoreError, match="no finished result"):
+        sw.Explained.load(tmp_path / "out")

@@ -83,7 +83,11 @@ def test_fidelity_in_words():
     assert words.fidelity_sentence(fidelity()) == "linear part explains 92 % (89–94) of the change"
     exact = words.fidelity_sentence(fidelity(1.0, 1.0, 1.0, "all masks"))
     assert exact == "linear part explains 100 % of the change"
-    assert "0 % (0–11)" in words.fidelity_sentence(fidelity(-0.2, -0.7, 0.11))
+    worse = fidelity(-0.2, -0.7, 0.11)
+    assert words.fidelity_sentence(worse) == "linear part explains nothing"
+    assert "no better than the average" in words.summary(
+        row([-0.4, 0.8, 0.3], fit=worse), NUMBERS, score="log-odds"
+    )
     assert "99 % (98–99)" in words.fidelity_sentence(fidelity(0.998, 0.98, 0.999))
 
 
