@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -194,9 +195,9 @@ def _check_parent(path: Path) -> None:
     """Find out now, not after the computation, whether the directory can be made."""
     parent = next(folder for folder in (path, *path.parents) if folder.exists())
     if not parent.is_dir():
-        raise NotADirectoryError(20, f"{parent.name} is a file")
+        raise NotADirectoryError(errno.ENOTDIR, f"{parent.name} is a file")
     if not os.access(parent if parent != path else path.parent, os.W_OK | os.X_OK):
-        raise PermissionError(13, f"no permission to write into {parent.name or parent}")
+        raise PermissionError(errno.EACCES, f"no permission to write into {parent.name or parent}")
 
 
 def _unwritable(directory: str | PathLike[str], problem: OSError) -> StoreError:
@@ -210,9 +211,10 @@ def _unwritable(directory: str | PathLike[str], problem: OSError) -> StoreError:
 def _manifest_of(path: Path) -> dict[str, Any] | None:
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        whole = manifest["kind"] == KIND and set(manifest["files"]) >= NEEDED
-        return manifest if whole else None
-    except (OSError, ValueError, KeyError, TypeError):
+        files = manifest["files"]
+        plain = all(Path(name).name == name and entry["sha256"] for name, entry in files.items())
+        return manifest if manifest["kind"] == KIND and set(files) >= NEEDED and plain else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

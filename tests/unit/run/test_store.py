@@ -188,13 +188,21 @@ def test_a_link_to_a_directory_is_followed(result, tmp_path):
     assert sw.Explained.load(tmp_path / "disk").seed == result.seed
 
 
-@pytest.mark.parametrize("files", [None, {}])
-def test_a_manifest_without_files_is_no_result(result, tmp_path, files):
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda files: None,
+        lambda files: {},
+        lambda files: [],
+        lambda files: {**files, "segments.png": "abc"},
+        lambda files: {**files, "../secret": {"sha256": "0"}},
+    ],
+)
+def test_a_manifest_that_we_did_not_write_is_no_result(result, tmp_path, spoil):
     result.save(tmp_path / "out")
+    (tmp_path / "secret").write_text("")
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
-    manifest.pop("files")
-    if files is not None:
-        manifest["files"] = files
+    manifest["files"] = spoil(manifest["files"])
     (tmp_path / "out" / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(StoreError, match="no finished result"):
         sw.Explained.load(tmp_path / "out")
