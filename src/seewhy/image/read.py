@@ -24,6 +24,22 @@ Image: TypeAlias = Float32[np.ndarray, "h w c"]
 """A picture: float32 (h, w, c) in [0, 1], 1 to 16 channels, RGB when c = 3."""
 
 MAX_CHANNELS = 16
+_PICTURE_ENDINGS = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".bmp",
+        ".tif",
+        ".tiff",
+        ".gif",
+        ".ppm",
+        ".pgm",
+        ".pbm",
+    ]
+)
 _WHITE = (1.0, 1.0, 1.0)
 _MAX_PIXELS = 100_000_000
 _MAX_BYTES = 256 * 2**20
@@ -263,7 +279,11 @@ def _nearby(path: Path) -> str:
     if not path.parent.is_dir():
         return f": there is no folder {os.fspath(path.parent)!r}"
     # Enough for a folder of pictures; comparing names with a million files takes minutes.
-    names = [entry.name for entry in islice(path.parent.iterdir(), 2000)]
+    names = [
+        entry.name
+        for entry in islice(path.parent.iterdir(), 2000)
+        if entry.suffix.lower() in _PICTURE_ENDINGS
+    ]
     return did_you_mean(path.name, names) or f" in {os.fspath(path.parent.resolve())!r}"
 
 

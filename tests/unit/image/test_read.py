@@ -179,3 +179,13 @@ def test_every_shared_photo_is_read(shared_data: Path) -> None:
         assert isinstance(picture, Picture)
         assert picture.pixels.shape[2] in (1, 3)
         assert picture.pixels.std() > 0
+
+
+def test_only_pictures_are_suggested(tmp_path):
+    for name in ("other.pth", "whole.jpg"):
+        (tmp_path / name).write_bytes(b"")
+    with pytest.raises(ImageError, match=r"did you mean 'whole\.jpg'\?$"):
+        read_picture(tmp_path / "wholer.jpg")
+    with pytest.raises(ImageError) as caught:
+        read_picture(tmp_path / "other.jpg")
+    assert "other.pth" not in str(caught.value)
