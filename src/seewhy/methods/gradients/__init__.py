@@ -1,0 +1,1 @@
+"""Gradient methods: they differentiate the model instead of hiding superpixels."""
