@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
@@ -13,6 +14,25 @@ from seewhy.errors import InputError
 
 Score = Literal["log-odds", "probability", "log-probability", "raw"]
 SCORES: tuple[Score, ...] = get_args(Score)
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """What is asked of a model's outputs: which classes, on which scale.
+
+    Attributes
+    ----------
+    score : str
+        One of `SCORES`.
+    targets : tuple of int
+        Classes to explain.
+    against : int or None
+        A class Q; the score is then log p_target − log p_Q.
+    """
+
+    score: Score
+    targets: tuple[int, ...]
+    against: int | None = None
 
 
 def score_columns(

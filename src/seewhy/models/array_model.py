@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, TypeAlias, cast, get_args
+from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 from jaxtyping import Float32, Int32
@@ -45,6 +45,8 @@ class ArrayModel:
         Whether channels come last or first in the input.
     aliases : mapping of str to int, optional
         Further spellings of the classes.
+    twin : callable, optional
+        Makes the same model in a framework that has gradients, when a gradient method asks.
 
     Raises
     ------
@@ -65,12 +67,14 @@ class ArrayModel:
         batcher: Batcher,
         layout: Layout = "NHWC",
         aliases: Mapping[str, int] | None = None,
+        twin: Callable[[], Any] | None = None,
     ) -> None:
         self.spec = spec
         self.framework = framework
         self.output: Output = checked_output(output)
         self.preprocessing = preprocessing
         self.fingerprint = fingerprint
+        self.twin = twin
         self.aliases: Mapping[str, int] = MappingProxyType(dict(aliases or {}))
         self._forward = forward
         self._layout: Layout = layout

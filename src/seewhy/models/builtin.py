@@ -69,7 +69,15 @@ def load(name: str, *, batch: Batch = "auto") -> ArrayModel:
         batcher=Batcher(size, name=spec, out_of_memory=is_session_memory_error),
         layout="NCHW",
         aliases=imagenet_aliases(),
+        twin=_imagenet_in_torch,
     )
+
+
+@lru_cache(maxsize=1)
+def _imagenet_in_torch() -> Any:
+    from seewhy.models.efficientnet_lite_torch import torch_twin  # it needs the torch extra
+
+    return torch_twin()
 
 
 @lru_cache(maxsize=1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Int, Int32
+from jaxtyping import Bool, Float, Float32, Float64, Int, Int32
 from scipy.special import log_expit, log_softmax
 
 from seewhy.errors import InputError, ModelError
@@ -72,23 +73,93 @@ def masking_game(
     ModelError
         When the model answers differently to the same picture, or outside what it declares.
     """
+    return game_of(model, masked_picture(model, image, segments, fill=fill, seed=seed))
+
+
+@dataclass(frozen=True, eq=False)
+class MaskedPicture:
+    """A picture at a model's input, what hides it, and which superpixel owns which pixel.
+
+    Attributes
+    ----------
+    pixels, fill : (h, w, c) float32 in [0, 1]
+        The picture, and what stands where a superpixel is hidden.
+    labels : (h, w) int32
+        Visible superpixel of every pixel, numbered without gaps; −1 is always shown.
+    visible : (m,) int array
+        Which of the picture's d superpixels they are.
+    segmentation : Segmentation
+        The d superpixels, on the picture as it was read.
+    """
+
+    pixels: Image
+    fill: Image
+    labels: Int32[np.ndarray, "h w"]
+    visible: Int[np.ndarray, " m"]
+    segmentation: Segmentation
+
+    @property
+    def hidden(self) -> Image:
+        """The picture with every superpixel hidden; what belongs to none stays."""
+        return np.where((self.labels == OUTSIDE)[..., None], self.pixels, self.fill)
+
+    def pool(self, heatmap: Float[np.ndarray, "h w"]) -> Float64[np.ndarray, " d"]:
+        """Sum a map of the model's input over every superpixel; those it cannot see get 0."""
+        sums = np.bincount(self.labels.ravel() + 1, heatmap.ravel(), len(self.visible) + 1)
+        pooled = np.zeros(self.segmentation.count)
+        pooled[self.visible] = sums[1:]
+        return pooled
+
+    def affinity(self) -> Float64[np.ndarray, "d d"]:
+        """Say how much superpixels belong together: those that touch, by likeness of colour.
+
+        Returns
+        -------
+        (d, d) array
+            exp(−distance of mean colours / median distance of neighbours) for superpixels
+            that share a border, at least 1e-6; 0 for all others.
+        """
+        touching = self.segmentation.adjacency()
+        areas = np.maximum(self.pool(np.ones(self.labels.shape)), 1)
+        channels = np.moveaxis(self.pixels, 2, 0)
+        means = np.stack([self.pool(channel) / areas for channel in channels], axis=1)
+        distances = np.linalg.norm(means[:, None] - means, axis=2)
+        usual = float(np.median(distances[touching])) if touching.any() else 0.0
+        likeness = np.exp(-distances / usual) if usual > 0 else np.ones_like(distances)
+        return np.where(touching, np.maximum(likeness, 1e-6), 0.0)
+
+
+def masked_picture(
+    model: Model,
+    image: Source,
+    segments: Segments,
+    *,
+    fill: Fill = _MEAN_FILL,
+    seed: int | np.random.Generator = 0,
+) -> MaskedPicture:
+    """Bring a picture, its superpixels and its fill to a model's input; see `masking_game`."""
     picture = read_image(image)
     segmentation = _segmentation(model, picture, segments)
     labels, visible = _at_input(model, segmentation)
     pixels = model.preprocessing.apply(picture)
     hidden = fill(pixels, labels, np.random.default_rng(seed))
-    answer = model.masked(pixels, hidden, labels)
-    _check_deterministic(answer, len(visible), model.spec)
+    return MaskedPicture(pixels, hidden, labels, visible, segmentation)
+
+
+def game_of(model: Model, picture: MaskedPicture) -> Game:
+    """Make the game of hiding superpixels of a prepared picture; see `masking_game`."""
+    answer = model.masked(picture.pixels, picture.fill, picture.labels)
+    _check_deterministic(answer, len(picture.visible), model.spec)
     raw = model.output == "raw"
 
     def value(masks: Bool[np.ndarray, "n d"]) -> Float32[np.ndarray, "n k"]:
-        outputs = answer(np.ascontiguousarray(masks[:, visible]))
+        outputs = answer(np.ascontiguousarray(masks[:, picture.visible]))
         return outputs if raw else log_probabilities(outputs, model.output)
 
     return Game(
         value,
-        segmentation.count,
-        affinity=segmentation.adjacency(),
+        picture.segmentation.count,
+        affinity=picture.affinity(),
         columns="raw" if raw else "log-probability",
         portion=max(_PORTION, model.batch_size),
     )

@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float32, Int32
+from jaxtyping import Bool, Float, Float32, Float64, Int32
 
 from seewhy.errors import InputError, ModelError
+from seewhy.game.scores import ClassScores
 from seewhy.image.compositing import Compositor
 from seewhy.models.array_model import checked_output, fingerprint_of
 from seewhy.models.batching import (
@@ -30,6 +31,7 @@ from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import MaskedModel, Output
 from seewhy.models.torch_compositing import DeviceCompositor
 from seewhy.models.torch_extra import torch
+from seewhy.models.torch_gradients import check_line, line_gradients
 from seewhy.models.torch_module import (
     evaluating,
     first_line,
@@ -147,6 +149,10 @@ class TorchModel:
         self._batcher = Batcher(
             size, name=self.spec, columns=columns, out_of_memory=is_torch_memory_error
         )
+        # half the pictures: what a layer says must be kept until its gradient is taken
+        self._backwards = Batcher(
+            max(size // 2, 1), name=self.spec, out_of_memory=is_torch_memory_error
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.spec!r}, {len(self.labels)} classes)"
@@ -194,6 +200,44 @@ class TorchModel:
                 return outputs(masks)
 
         return evaluated
+
+    def path_gradients(
+        self,
+        image: Float32[np.ndarray, "h w c"],
+        references: Float32[np.ndarray, "n h w c"],
+        positions: Float[np.ndarray, " n"],
+        asked: ClassScores,
+    ) -> tuple[Float64[np.ndarray, "n t"], Float32[np.ndarray, "t n h w"]]:
+        """Differentiate scores between references and a picture; see `DifferentiableModel`."""
+        check_line(image, references, positions, input_size=self.input_size)
+        same = len(positions) > 0 and references.strides[0] == 0  # one picture, broadcast
+        with torch.inference_mode(False), evaluating(self.module):
+            only = self.to_input(references[:1]) if same else None
+            return line_gradients(
+                self.forward,
+                self.to_input(image[None]),
+                lambda rows: self.to_input(references[rows]) if only is None else only,
+                positions,
+                asked,
+                output=self.output,
+                batcher=self.backward_batches(len(asked.targets)),
+            )
+
+    def backward_batches(self, columns: int) -> Batcher:
+        """Cut work that needs gradients into batches, smaller ones since memory ran out.
+
+        Parameters
+        ----------
+        columns : int
+            How many numbers an answer has per picture.
+
+        Returns
+        -------
+        Batcher
+            One and the same for the life of the model.
+        """
+        self._backwards.columns = columns
+        return self._backwards
 
     def to_input(self, images: Float32[np.ndarray, "n h w c"]) -> Any:
         """Bring pictures to where and how the module takes them.

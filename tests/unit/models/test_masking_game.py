@@ -15,6 +15,7 @@ from seewhy.models import builtin
 from seewhy.models.callable_model import CallableModel
 from seewhy.models.masking_game import (
     log_probabilities,
+    masked_picture,
     masking_game,
     view_segments,
     visible_segments,
@@ -99,7 +100,7 @@ class TestValues:
         np.testing.assert_array_equal(values(1), values(np.random.default_rng(1)))
         assert np.abs(values(1) - values(2)).max() > 1e-4
 
-    def test_affinity_is_adjacency(self):
+    def test_all_neighbours_of_one_colour_belong_together_equally(self):
         game = masking_game(model(quadrant_means), WHITE, QUADRANTS)
         expected = [[0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 0, 1], [0, 1, 1, 0]]
         np.testing.assert_array_equal(np.asarray(game.affinity, int), expected)
@@ -330,3 +331,34 @@ def test_coffee_needs_the_cup():
     assert probability(everything)[0, 0] > 0.8
     assert probability(~everything)[0, 0] < 0.5
     assert game.evaluations == 2
+
+
+class TestMaskedPicture:
+    def test_neighbours_of_like_colour_belong_together_more(self):
+        stripes = np.zeros((8, 8, 3), np.float32)
+        for column, level in enumerate((0.0, 0.1, 0.9, 1.0)):
+            stripes[:, 2 * column : 2 * column + 2] = level
+        labels = np.repeat(np.arange(4), 2)[None].repeat(8, axis=0)
+        affinity = masked_picture(model(quadrant_means), stripes, labels).affinity()
+        np.testing.assert_array_equal(affinity, affinity.T)
+        # distances .1, .8, .1 (times √3), their median .1
+        np.testing.assert_allclose(np.diag(affinity, 1), np.exp([-1.0, -8.0, -1.0]), rtol=1e-4)
+        assert affinity[0, 2] == affinity[0, 3] == 0
+
+    def test_maps_are_summed_over_what_can_be_seen(self):
+        labels = np.zeros((16, 16), int)
+        labels[:, 8:] = 1
+        labels[2, 2] = 2  # vanishes when the picture is halved
+        found = masked_picture(
+            model(quadrant_means), np.ones((16, 16, 3), np.float32), labels, fill=BLACK
+        )
+        assert found.visible.tolist() == [0, 1]
+        assert found.pool(np.ones((8, 8))).tolist() == [32.0, 32.0, 0.0]
+
+    def test_hidden_shows_what_the_game_shows_with_everything_hidden(self):
+        labels = np.full((8, 8), -1)
+        labels[:, :4] = 0
+        segments = Segmentation(labels, outside=labels < 0)
+        found = masked_picture(model(quadrant_means), WHITE, segments, fill=BLACK)
+        assert (found.hidden[:, :4] == 0).all()
+        assert (found.hidden[:, 4:] == 1).all()
