@@ -19,6 +19,17 @@ _HOME = {
     "explain": "seewhy.run.explain",
     "Explained": "seewhy.run.explained",
     "Lime": "seewhy.methods.lime",
+    "KernelShap": "seewhy.methods.kernel_shap",
+    "PartitionShap": "seewhy.methods.partition_shap",
+    "PermutationShap": "seewhy.methods.permutation_shap",
+    "Banzhaf": "seewhy.methods.banzhaf",
+    "Rise": "seewhy.methods.rise",
+    "Occlusion": "seewhy.methods.occlusion",
+    "GradientShap": "seewhy.methods.gradients.gradient_shap",
+    "DeepShap": "seewhy.methods.gradients.deep_shap",
+    "IntegratedGradients": "seewhy.methods.gradients.integrated_gradients",
+    "GradCam": "seewhy.methods.gradients.grad_cam",
+    "Hierarchy": "seewhy.game.hierarchy",
     "Attribution": "seewhy.methods.explanation",
     "Game": "seewhy.game.game",
     "View": "seewhy.game.game",
@@ -67,6 +78,7 @@ if TYPE_CHECKING:
     )
     from seewhy.game.driver import Progress
     from seewhy.game.game import Game, View
+    from seewhy.game.hierarchy import Hierarchy
     from seewhy.image.fill import (
         BlackFill,
         BlurFill,
@@ -79,8 +91,18 @@ if TYPE_CHECKING:
     from seewhy.image.read import Picture, read_image
     from seewhy.image.segmentation import Segmentation
     from seewhy.image.segmenters import Felzenszwalb, Grid, Quickshift, Slic, Watershed
+    from seewhy.methods.banzhaf import Banzhaf
     from seewhy.methods.explanation import Attribution
+    from seewhy.methods.gradients.deep_shap import DeepShap
+    from seewhy.methods.gradients.grad_cam import GradCam
+    from seewhy.methods.gradients.gradient_shap import GradientShap
+    from seewhy.methods.gradients.integrated_gradients import IntegratedGradients
+    from seewhy.methods.kernel_shap import KernelShap
     from seewhy.methods.lime import Lime
+    from seewhy.methods.occlusion import Occlusion
+    from seewhy.methods.partition_shap import PartitionShap
+    from seewhy.methods.permutation_shap import PermutationShap
+    from seewhy.methods.rise import Rise
     from seewhy.models.callable_model import CallableModel
     from seewhy.models.masking_game import masking_game
     from seewhy.models.onnx_model import OnnxModel

@@ -81,6 +81,29 @@ def test_against_and_targets(here):
     np.testing.assert_allclose(entry["values"], 0, atol=1e-6)
 
 
+def test_several_methods_from_one_design(here):
+    methods = "lime,kernel-shap,partition-shap:epsilon=0.2,occlusion"
+    done = run("explain", "picture.png", *QUICK, "--method", methods, "--top", "2", "--out", "out")
+    assert done.exit_code == 0, done.output
+    document = json.loads((here / "out" / "explanation.json").read_text())
+    names = [name.partition(":")[0] for name in methods.split(",")]
+    assert [entry["name"] for entry in document["explanations"][::2]] == names
+    assert document["explanations"][4]["settings"]["epsilon"] == 0.2
+    figures = {file.name for file in (here / "out").glob("figure*.png")}
+    assert figures == {"figure.png", *(f"figure-{name}.png" for name in names[1:])}
+    # each method's first class in words
+    for name in names:
+        assert f"\n{name}\n• " in done.stdout
+    assert done.stdout.count("•") == 4
+
+
+def test_a_model_without_gradients_is_refused_before_anything_is_paid(here):
+    done = run("explain", "picture.png", *QUICK, "--method", "lime,gradient-shap", "--out", "out")
+    assert done.exit_code == 2
+    assert "gradient-shap needs a model with gradients; py:quick_model:quick" in done.stderr
+    assert not (here / "out").exists()
+
+
 def test_values_are_the_same_in_another_process(here):
     command = [sys.executable, "-m", "seewhy", "explain", "picture.png", *QUICK, "--json"]
     there = subprocess.run(command, capture_output=True, check=True, text=True)
@@ -153,6 +176,9 @@ BAD_INPUT = [
     (["picture.png", "--fill", "meen"], "did you mean 'mean'"),
     (["picture.png", "--score", "odds"], "score must be one of"),
     (["picture.png", "--method", "lim"], "did you mean 'lime'"),
+    (["picture.png", "--method", "lime,kernel-shap:estimator=x"], "'surrogate' or 'regression'"),
+    (["picture.png", "--method", "rise:budgt=9"], "did you mean 'budget'"),
+    (["picture.png", "--method", "lime,lime"], "'lime' twice"),
     (["picture.png", "--budget", "-3"], "--budget must be"),
     (["picture.png", "--budget", "2"], "at least 8"),
     (["picture.png", "--seed", "-1"], "seed must be"),

@@ -166,3 +166,34 @@ def test_inner_distance_counts_from_beyond_the_edge():
     assert distance[2, 3] == 3
     assert (distance[0] == 1).all()
     assert OUTSIDE == -1
+
+
+def test_a_pixel_map_lies_where_the_model_looked():
+    heatmap = np.array([[1.0, -0.5], [0.0, 2.0]], np.float32)
+    labels = np.zeros((6, 8), int)
+    labels[:, :2] = labels[:, 6:] = OUTSIDE
+    cut = Segmentation(labels, outside=labels < 0)
+    shown = render.pixel_heat_map(heatmap, cut, (1.0, 2.0, 5.0, 6.0), strongest=1.0)
+    assert (shown[:, :2] == palette.rgb(palette.OUTSIDE_VIEW)).all()
+    assert (shown[:, 6:] == palette.rgb(palette.OUTSIDE_VIEW)).all()
+    # corners of the window show the nearest value in full; what is beyond the scale stays
+    assert shown[1, 2].tolist() == TEAL.tolist()
+    np.testing.assert_allclose(shown[1, 5], 255 + 0.5 * (ORANGE - 255), atol=1)
+    assert shown[4, 2].tolist() == [255, 255, 255]
+    assert shown[4, 5].tolist() == TEAL.tolist()
+    # nothing is drawn above and below it
+    assert (shown[0, 2:6] == 255).all()
+    assert (shown[5, 2:6] == 255).all()
+
+
+def test_a_pixel_map_of_zeros_is_white():
+    cut = Segmentation(np.zeros((4, 4), int))
+    shown = render.pixel_heat_map(np.zeros((2, 2)), cut, (0, 0, 4, 4), strongest=0.0)
+    assert (shown == 255).all()
+
+
+def test_few_strong_pixels_do_not_make_the_others_pale():
+    heatmap = np.full((100, 100), -0.1)
+    heatmap[0, :10] = 50.0
+    assert render.strongest_of([heatmap]) == pytest.approx(0.1)
+    assert render.strongest_of([]) == 0.0

@@ -9,12 +9,15 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from scipy.stats import multivariate_normal, norm
 
 from seewhy.game.design import all_masks, bernoulli_pairs, ends
 from seewhy.game.fidelity import PairedScores
+from seewhy.game.functionals import MAIN_EFFECTS, SHAPLEY
 from seewhy.game.hadamard import fold_over
+from seewhy.game.likelihood import JITTER, Evidence
 from seewhy.game.odd_kernel import OddKernel
-from seewhy.game.surrogate import JITTER, OddProcess, fit_odd_process
+from seewhy.game.surrogate import OddProcess, fit_odd_process
 from seewhy.game.toys import linear_game, random_game
 
 law = settings(
@@ -88,6 +91,10 @@ def shapley_functionals(n_players):
     return shapley_operator(n_players) @ characters(every_sign(n_players))[0]
 
 
+def calibration(process, functional):
+    return process.calibration(functional.covariances(process.kernel, process.x))
+
+
 def posterior(process, functionals):
     """Gaussian conditioning in the space of characters: w ~ N(0, Λ), y = χ w + noise."""
     features, sets = characters(process.x)
@@ -146,7 +153,7 @@ def test_shapley_values_covary_with_the_data_as_enumeration_says(kernel):
 def test_posterior_of_main_effects_is_textbook_conditioning(process):
     mean, variance, _ = posterior(process, main_effect_functionals(process.x.shape[1]))
     values, error = process.main_effects()
-    factor = process.scale * process.amplitude * process.calibration
+    factor = process.scale * process.amplitude * calibration(process, MAIN_EFFECTS)
     np.testing.assert_allclose(values, process.scale * mean, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose((error / factor) ** 2, variance, rtol=1e-5, atol=1e-7)
 
@@ -156,8 +163,8 @@ def test_posterior_of_main_effects_is_textbook_conditioning(process):
 def test_posterior_of_shapley_values_is_textbook_conditioning(process):
     mean, variance, _ = posterior(process, shapley_functionals(process.x.shape[1]))
     values, error = process.shapley_values()
-    factor = process.scale * process.amplitude * process.calibration
-    np.testing.assert_allclose(values, process.scale * mean, rtol=1e-5, atol=1e-5)
+    factor = process.scale * process.amplitude * calibration(process, SHAPLEY)
+    np.testing.assert_allclose(values, process.scale * mean, rtol=1e-5, atol=2e-5 * process.scale)
     np.testing.assert_allclose((error / factor) ** 2, variance, rtol=1e-5, atol=2e-6)
 
 
@@ -192,23 +199,69 @@ def test_leaving_a_pair_out_is_fitting_without_it(process):
         pairs[m] @ without(process, m).main_effects()[0] / 2 for m in range(len(process.y) - 1)
     ]
     np.testing.assert_allclose(
-        process.linear_left_out(), refitted, rtol=1e-6, atol=1e-7 * process.scale
+        process.left_out(MAIN_EFFECTS), refitted, rtol=1e-6, atol=1e-7 * process.scale
     )
 
 
 @law
-@given(processes())
-def test_error_bars_widen_by_the_residuals_of_fits_without_each_pair(process):
-    standardised = []
-    for m in range(len(process.y) - 1):
+@given(processes(), st.sampled_from([MAIN_EFFECTS, SHAPLEY]))
+def test_error_bars_widen_by_how_far_values_move_without_each_pair(process, functional):
+    covariances = functional.covariances(process.kernel, process.x)
+    values, _ = process.posterior(covariances, functional.variances(process.kernel))
+    moved = foreseen = 0.0
+    for m in range(process.pairs):
         rest = without(process, m)
-        cross = process.kernel(process.x[[m]], rest.x)[0]
-        mean = cross @ rest._alpha
-        own = process.kernel(process.x[[m]], process.x[[m]])[0, 0] + process.noise
-        variance = own - cross @ rest._inverse @ cross
-        standardised.append((process.y[m] - mean) / np.sqrt(variance))
-    rms = np.sqrt(np.mean(np.square(standardised))) / process.amplitude
-    np.testing.assert_allclose(process.calibration, max(1.0, rms), rtol=1e-5)
+        others = functional.covariances(process.kernel, rest.x)
+        moved += np.sum((values - process.scale * (others @ rest._alpha)) ** 2)
+        # what a pair teaches is how much less variance is left once it is known
+        lost = np.einsum("dn,dn->d", covariances @ process._inverse, covariances)
+        lost -= np.einsum("dn,dn->d", others @ rest._inverse, others)
+        foreseen += lost.sum() * (process.amplitude * process.scale) ** 2
+    expected = max(1.0, np.sqrt(moved / foreseen)) if foreseen > 0 else 1.0
+    np.testing.assert_allclose(process.calibration(covariances), expected, rtol=1e-3)
+
+
+@st.composite
+def evidences(draw):
+    """Some pairs of a random function, and parameters to judge them by."""
+    n_players = draw(st.integers(2, 8))
+    rng = np.random.default_rng(draw(st.integers(0, 10**6)))
+    n_pairs = int(rng.integers(2, 2 ** (n_players - 1) + 1))
+    x = np.where(bernoulli_pairs(n_players, n_pairs, rng).masks[::2], 1.0, -1.0)
+    parameters = np.concatenate([[-2.0, -1.0, -3.0], np.full(n_players, -1.0)])
+    parameters += 0.7 * rng.standard_normal(len(parameters))
+    return Evidence(x, rng.standard_normal(len(x))), parameters
+
+
+@law
+@given(evidences())
+def test_the_gradient_of_the_evidence_is_its_slope(case):
+    evidence, parameters = case
+    _, gradient = evidence(parameters)
+    step = 1e-5
+    slopes = [
+        (evidence(parameters + step * unit)[0] - evidence(parameters - step * unit)[0]) / (2 * step)
+        for unit in np.eye(len(parameters))
+    ]
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-5, atol=1e-5)
+
+
+@law
+@given(evidences())
+def test_the_evidence_is_the_gaussian_density_and_the_priors(case):
+    evidence, parameters = case
+    linear, product, noise, *decay = np.exp(parameters)
+    features, sets = characters(evidence.x)
+    prior = character_variances(OddKernel(linear, product, np.array(decay)), sets)
+    covariance = (features * prior) @ features.T + noise * np.eye(len(features))
+    density = multivariate_normal(np.zeros(len(features)), covariance).logpdf(evidence.y)
+    normal = norm.logpdf
+    level = np.mean(parameters[3:])
+    density += normal(parameters[2], np.log(0.01), 0.7) - normal(0, 0, 0.7)
+    density += np.sum(normal(parameters[3:], level, 0.8) - normal(0, 0, 0.8))
+    density += normal(level, np.log(2 / len(decay)), 1.5) - normal(0, 0, 1.5)
+    found = evidence(parameters)[0] + len(features) / 2 * np.log(2 * np.pi)
+    np.testing.assert_allclose(found, -density, rtol=1e-6, atol=1e-5)
 
 
 def fitted(game, design):

@@ -40,7 +40,14 @@ def explain(  # noqa: PLR0913  (one parameter per option)
         ),
     ] = "builtin:imagenet",
     method: Annotated[
-        str, typer.Option(metavar="NAME,...", help="How to explain, comma-separated: lime.")
+        str,
+        typer.Option(
+            metavar="NAME,...",
+            help="How to explain, comma-separated: lime, kernel-shap, partition-shap, "
+            "permutation-shap, banzhaf, rise, occlusion; with torch also gradient-shap, deep-shap, "
+            "integrated-gradients, grad-cam. Settings follow colons: "
+            "gradient-shap:reference=black:samples=64.",
+        ),
     ] = "lime",
     top: Annotated[int, typer.Option(help="Explain this many of the likeliest classes.")] = 3,
     target: Annotated[
@@ -73,7 +80,8 @@ def explain(  # noqa: PLR0913  (one parameter per option)
         str,
         typer.Option(
             metavar="auto|N",
-            help="Masked pictures to ask the model about; auto stops when the answer is settled.",
+            help="Masked pictures to ask the model about, shared by the methods that can; auto "
+            "stops when the answer is settled.",
         ),
     ] = "auto",
     seed: Annotated[
@@ -119,6 +127,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
     seewhy explain bus.jpg
     seewhy explain bus.jpg --model torchvision:resnet34 --top 5 --out bus/
     seewhy explain bus.jpg --model net.onnx --target "passenger car" --against minibus
+    seewhy explain bus.jpg --method lime,kernel-shap,deep-shap
     """  # noqa: D301  (the escape keeps the help from joining these lines)
     with orderly_exit(), notes_on_stderr(quiet=quiet or json_):
         from seewhy.run.store import MANIFEST, check_writable
@@ -241,12 +250,11 @@ def _question(
     from seewhy.game.scores import Score
     from seewhy.image.fill import parse_fill
     from seewhy.image.segmenters import parse_segmenter
-    from seewhy.methods.registry import parse_methods
-    from seewhy.run.explain import Question
+    from seewhy.run.explain import Question, checked_methods
 
     names: list[ClassName] | None = list(target) if target else None
     return Question(
-        methods=parse_methods(method),
+        methods=checked_methods(method),
         top=top,
         target=names,
         against=against,

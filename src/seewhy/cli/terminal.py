@@ -109,15 +109,22 @@ def _numbers(values: Sequence[float]) -> str:
 
 
 def print_result(result: Explained, *, told: int | None = None) -> None:
-    """Print the top-5 table, the first ``told`` explanations in words, and what is not settled."""
+    """Print the top-5 table, explanations in words, and what is not settled.
+
+    The first ``told`` classes are put into words; of several methods, each one's first.
+    """
     from rich.console import Console
     from rich.text import Text
 
     console = Console(highlight=False)
     console.print(Text(f"\n{one_line(result.picture.name)}", style="bold"))
     console.print(_predictions_table(result))
-    for sentence in result.sentences()[:told]:
-        console.print(Text("• " + one_line(sentence)))
+    several = len(result.explanations) > 1
+    for explanation in result.explanations:
+        if several:
+            console.print(Text(explanation.name, style="bold"))
+        for sentence in result.sentences(explanation.name)[: 1 if several else told]:
+            console.print(Text("• " + one_line(sentence)))
     for warning in cautions(result):
         console.print(Text("! " + warning, style="yellow"))
 
@@ -154,9 +161,10 @@ def cautions(result: Explained) -> list[str]:
             if not done
         ]
         if doubtful:
+            way_out = "--budget" if explanation.pixel_map is None else "number of samples or steps"
             found.append(
                 f"{explanation.name} has not settled for {_listed(doubtful)} after "
-                f"{explanation.evaluations} pictures: give a larger --budget"
+                f"{explanation.evaluations} pictures: give a larger {way_out}"
             )
     return found
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from math import comb
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Float64
 
 from seewhy.errors import InputError
 
@@ -21,7 +22,19 @@ class Law(StrEnum):
     BERNOULLI = "bernoulli"  # every player kept with probability ½, independently
     PAIRS = "pairs"  # Bernoulli masks, each followed by its complement
     FOLD_OVER = "fold-over"  # Hadamard rows, each followed by its complement
+    SINGLES = "singles"  # one player alone, and its complement
+    SIZES = "sizes"  # masks of every size equally often, each followed by its complement
+    LEVERAGE = "leverage"  # pairs of all sizes in equal shares, enumerated where there are few
+    WALKS = "walks"  # players joining one by one, and the same backwards
+    CONTEXTS = "contexts"  # pairs that split one group of a hierarchy, others kept or hidden whole
     ALL = "all"  # every mask there is
+
+
+UNIFORM_LAWS = (Law.PAIRS, Law.FOLD_OVER)
+"""Pairs of which every single mask is uniform on {0, 1}^d."""
+
+PAIRED_LAWS = (*UNIFORM_LAWS, Law.SINGLES, Law.SIZES)
+"""Laws whose rows come as a mask followed by its complement."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +117,15 @@ def ends(n_players: int) -> Design:
     return from_masks(np.repeat([[True], [False]], n_players, axis=1), Law.ENDS)
 
 
+def end_scores(
+    design: Design, scores: Float64[np.ndarray, "n t"]
+) -> tuple[Float64[np.ndarray, " t"], Float64[np.ndarray, " t"]]:
+    """Return v(N) and v(∅), which every plan begins with."""
+    outside = design.rows(Law.ENDS)
+    kept = design.masks[:, 0]
+    return scores[outside & kept][0], scores[outside & ~kept][0]
+
+
 def all_masks(n_players: int) -> Design:
     """Every mask there is, 2^d of them.
 
@@ -148,6 +170,55 @@ def bernoulli_pairs(
                 halves.append(row)
     masks = interleave_complements(np.array(halves, bool).reshape(-1, n_players))
     return from_masks(masks, Law.PAIRS, held_out=held_out)
+
+
+def singles(n_players: int) -> Design:
+    """Every player alone, and everyone but it: 2d rows."""
+    return from_masks(interleave_complements(np.eye(n_players, dtype=bool)), Law.SINGLES)
+
+
+def sized_pairs(
+    n_players: int,
+    n_pairs: int,
+    rng: np.random.Generator,
+    *,
+    smallest: int = 2,
+    avoid: Design | None = None,
+) -> Design:
+    """Masks of ``smallest`` … d/2 players, every size in turn, each followed by its complement.
+
+    Fewer pairs come back when fewer exist. No pair comes twice, nor one of ``avoid``.
+    """
+    taken = set() if avoid is None else {_pair_key(row) for row in avoid.masks}
+    left = {size: _pairs_of(n_players, size) for size in range(smallest, n_players // 2 + 1)}
+    for key in taken:
+        size = min(sum(key), n_players - sum(key))
+        if size in left:
+            left[size] -= 1
+    halves: list[np.ndarray] = []
+    while len(halves) < n_pairs and any(left.values()):
+        for size in rng.permutation([size for size, count in left.items() if count]).tolist():
+            if len(halves) < n_pairs:
+                halves.append(_new_mask(n_players, size, rng, taken))
+                left[size] -= 1
+    masks = interleave_complements(np.array(halves, bool).reshape(-1, n_players))
+    return from_masks(masks, Law.SIZES)
+
+
+def _pairs_of(n_players: int, size: int) -> int:
+    """How many different pairs hold a mask of so many players."""
+    return comb(n_players, size) // (2 if 2 * size == n_players else 1)
+
+
+def _new_mask(
+    n_players: int, size: int, rng: np.random.Generator, taken: set[bytes]
+) -> Bool[np.ndarray, " d"]:
+    while True:
+        mask = np.zeros(n_players, bool)
+        mask[rng.permutation(n_players)[:size]] = True
+        if (key := _pair_key(mask)) not in taken:
+            taken.add(key)
+            return mask
 
 
 def _pair_key(mask: Bool[np.ndarray, " d"]) -> bytes:

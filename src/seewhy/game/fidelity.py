@@ -73,12 +73,15 @@ class PairedScores:
         keep[np.unique(turned, axis=0, return_index=True)[1]] = True
         return keep
 
-    def besides(self, others: PairedScores) -> PairedScores:
-        """Return the pairs that are not among ``others`` (turned round is the same)."""
+    def besides(self, others: PairedScores) -> Bool[np.ndarray, " n"]:
+        """Tell which pairs are not among ``others`` (turned round is the same)."""
         known = {row.tobytes() for row in others.signs * others.signs[:, :1]}
         turned = self.signs * self.signs[:, :1]
-        new = np.array([row.tobytes() not in known for row in turned], bool)
-        return PairedScores(self.signs[new], self.odd[new], self.even[new])
+        return np.array([row.tobytes() not in known for row in turned], bool)
+
+    def only(self, chosen: Bool[np.ndarray, " n"]) -> PairedScores:
+        """Return the chosen pairs."""
+        return PairedScores(self.signs[chosen], self.odd[chosen], self.even[chosen])
 
 
 def variance_shares(

@@ -123,14 +123,7 @@ class Game:
         callable
             ``(d,)`` or ``(n, d)`` masks (bool or 0/1) to ``(n,)`` float64 values.
         """
-
-        def value(masks: np.ndarray) -> Float64[np.ndarray, " n"]:
-            values = self(np.atleast_2d(masks).astype(bool))
-            if not 0 <= j < values.shape[1]:
-                raise InputError(f"column must be from 0 to {values.shape[1] - 1}; got {j}")
-            return values[:, j].astype(np.float64)
-
-        return value
+        return _as_function(self, j)
 
     def view(
         self, score: Score, *, target: int | Sequence[int], against: int | None = None
@@ -246,6 +239,20 @@ class View:
         """Masks the game has paid for so far."""
         return self.game.evaluations
 
+    def log_odds(self, masks: Masks) -> Float64[np.ndarray, "n t"] | None:
+        """Return the log-odds of which the scores are the probabilities; None where they are not.
+
+        Of masks that were paid for it costs nothing.
+        """
+        by_class = self.against is None and self.game.columns == "log-probability"
+        if not by_class or self.score != "probability":
+            return None
+        return self.game.view("log-odds", target=self.targets)(masks)
+
+    def column(self, j: int) -> Callable[[np.ndarray], Float64[np.ndarray, " n"]]:
+        """Give the score of the j-th target as a plain function of masks; see `Game.column`."""
+        return _as_function(self, j)
+
     def __call__(self, masks: Masks, *, remember: bool = True) -> Float64[np.ndarray, "n t"]:
         """Return the score of every mask for every target, formed in float64."""
         values = self.game(masks, remember=remember)
@@ -275,6 +282,16 @@ def as_view(game: Game | View) -> View:
     n_columns = game(np.ones((1, game.n_players), bool)).shape[1]
     score: Score = "raw" if game.columns == "raw" else "log-odds"
     return game.view(score, target=range(n_columns))
+
+
+def _as_function(game: Game | View, j: int) -> Callable[[np.ndarray], Float64[np.ndarray, " n"]]:
+    def value(masks: np.ndarray) -> Float64[np.ndarray, " n"]:
+        values = game(np.atleast_2d(masks).astype(bool))
+        if not 0 <= j < values.shape[1]:
+            raise InputError(f"column must be from 0 to {values.shape[1] - 1}; got {j}")
+        return values[:, j].astype(np.float64)
+
+    return value
 
 
 def _checked_affinity(

@@ -1,4 +1,4 @@
-"""Plans: which blocks of masks to pay for, when main effects are wanted."""
+"""Plans: which blocks of masks to pay for, when main effects or Shapley values are wanted."""
 
 from __future__ import annotations
 
@@ -13,15 +13,20 @@ from seewhy.game.design import (
     all_masks,
     bernoulli,
     bernoulli_pairs,
+    ends,
     from_masks,
     join,
     no_masks,
+    singles,
+    sized_pairs,
 )
 from seewhy.game.fidelity import ENOUGH_HELD_OUT_PAIRS
 from seewhy.game.hadamard import fold_over, smallest_order
 
 FREE_COLUMNS = 1.25
 RANDOM_BLOCK = 128
+SHARED_ORDER = 128  # the smallest fold-over block of a shared design that can afford it
+SIZED_BLOCKS = 3  # of all sizes, for every further fold-over block of a shared design
 
 
 def random_blocks(n_players: int, most: int, rng: np.random.Generator) -> Iterator[Design]:
@@ -83,6 +88,90 @@ def fitted_to_budget(
     design = join([*blocks, no_masks(n_players)])
     design |= bernoulli_pairs(n_players, held, rng, held_out=True, avoid=design)
     return design | bernoulli_pairs(n_players, left // 2 - held, rng, avoid=design)
+
+
+def shared_blocks(
+    n_players: int,
+    most: int,
+    rng: np.random.Generator,
+    affinity: Float[np.ndarray, "d d"] | None,
+    *,
+    growing: bool = False,
+) -> Iterator[Design]:
+    """One design for LIME, Banzhaf, Shapley and Owen values together.
+
+    Every player alone and its complement, which Shapley values hinge on; a fold-over
+    block, which main effects hinge on; then masks of all sizes, and every fourth time
+    another fold-over block. A budget too small for the first two is spent on sizes.
+
+    Parameters
+    ----------
+    n_players : int
+    most : int
+        Masks to spend; an odd one stays unspent, and so does what exceeds all there are.
+    rng : numpy.random.Generator
+    affinity : (d, d) array, optional
+        Which players are neighbours.
+    growing : bool
+        Yield parts, each worth an estimate, instead of all at once.
+    """
+    order = smallest_order(max(n_players, SHARED_ORDER))
+    if 2 * n_players + 2 * order > most:
+        order = smallest_order(n_players)
+    if 2 * n_players + 2 * order > most:
+        yield sized_pairs(n_players, most // 2, rng, smallest=1)
+        return
+    parts = [singles(n_players) | fold_over(n_players, order, rng, affinity=affinity)]
+    left = most - len(parts[0])
+    while left > 1:
+        if len(parts) % (SIZED_BLOCKS + 1) == 0 and 2 * order <= left:
+            part = fold_over(n_players, order, rng, affinity=affinity)
+        else:
+            part = sized_pairs(n_players, min(order, left // 2), rng, avoid=join(parts))
+        if not len(part):
+            break
+        parts.append(part)
+        left -= len(part)
+    yield from parts if growing else [join(parts)]
+
+
+def for_main_effects(
+    n_players: int,
+    most: int,
+    rng: np.random.Generator,
+    affinity: Float[np.ndarray, "d d"] | None,
+    *,
+    growing: bool,
+) -> Iterator[Design]:
+    """The two ends, then every mask where ``most`` affords it, else fold-over blocks."""
+    yield ends(n_players)
+    if affords_all(n_players, most):
+        yield all_but_ends(n_players)
+    elif growing:
+        yield from growing_blocks(n_players, most, rng, affinity)
+    else:
+        yield fitted_to_budget(n_players, most, rng, affinity)
+
+
+def for_everything(
+    n_players: int,
+    most: int,
+    rng: np.random.Generator,
+    affinity: Float[np.ndarray, "d d"] | None,
+    *,
+    growing: bool,
+) -> Iterator[Design]:
+    """The two ends, then every mask where ``most`` affords it, else `shared_blocks`."""
+    yield ends(n_players)
+    if affords_all(n_players, most):
+        yield all_but_ends(n_players)
+    else:
+        yield from shared_blocks(n_players, most, rng, affinity, growing=growing)
+
+
+def affords_all(n_players: int, most: int) -> bool:
+    """Tell whether so many masks are all there are."""
+    return bool(2 ** min(n_players, 62) <= most)
 
 
 def all_but_ends(n_players: int) -> Design:

@@ -13,34 +13,32 @@ The steps, for one target:
    do, and being known exactly it would bend every effect;
 2. scale y to rms 1; K = k(X, X) + s² I (no s² on the row x = 1); α = K⁻¹y;
 3. any functional L: mean A α, variance prior − diag(A K⁻¹ Aᵀ), A = L k(·, X);
-4. hyper-parameters without an optimiser: solve once with equal decays, give
-   players decays in proportion to |φ_j|^p of that solution, and keep the best
-   of a small grid by marginal likelihood with the overall variance profiled
-   out: −n/2 log(yᵀK⁻¹y / n) − Σ log diag chol K;
-5. error bars are multiplied by √(yᵀK⁻¹y / n), and by the rms of the
-   standardised leave-one-pair-out residuals where that exceeds 1.
+4. the kernel and s² are those that the pairs speak for (`likelihood`): one choice
+   per target, whatever is then asked;
+5. error bars are multiplied by √(yᵀK⁻¹y / n), and where that exceeds 1 by the rms
+   of the standardised residuals of fits without each pair, pairs counting by how
+   much the values hang on them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 
 import numpy as np
 from jaxtyping import Float64
-from scipy.linalg import cho_solve, lapack
 
+from seewhy.game.functionals import MAIN_EFFECTS, SHAPLEY, Functional
+from seewhy.game.likelihood import (
+    FIRST_NOISE,
+    covariance_with_noise,
+    flat_kernel,
+    inverse_and_log_determinant,
+    likeliest_kernel,
+)
 from seewhy.game.odd_kernel import OddKernel, Signs
 
-LINEAR_SHARE = 0.5
-PRODUCT_SHARE = 0.5
-FIRST_NOISE = 0.01
-POWERS = (0.0, 0.5, 1.0)
-TOTAL_DECAYS = (0.25, 1.0, 2.0, 4.0)
-NOISES = (0.003, 0.01, 0.03, 0.1)
-JITTER = 1e-9
-MAX_PAIRS_FOR_GRID = 500
+MAX_PAIRS_FOR_LIKELIHOOD = 500
 
 Vector = Float64[np.ndarray, " n"]
 PerPlayer = Float64[np.ndarray, " d"]
@@ -63,7 +61,7 @@ class OddProcess:
     noise : float
         s²: variance added to every pair, but not to the row of ones.
     scale : float
-        Root mean square of the odd part; 0 for a game that never changes.
+        Root mean square of the odd part over the pairs; 0 for a game that never changes.
     pairs : int
         How many leading rows are pairs; one more row is x = 1.
     """
@@ -77,10 +75,8 @@ class OddProcess:
 
     @cached_property
     def _inverse(self) -> Float64[np.ndarray, "n n"]:
-        covariance = self.kernel(self.x, self.x)
-        factor = _factor(covariance, self.kernel, self.noise, self.pairs)
-        inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
-        return np.tril(inverse) + np.tril(inverse, -1).T
+        covariance = covariance_with_noise(self.kernel, self.x, self.noise, self.pairs)
+        return inverse_and_log_determinant(covariance)[0]
 
     @cached_property
     def _alpha(self) -> Vector:
@@ -91,42 +87,52 @@ class OddProcess:
         """√(yᵀK⁻¹y / n): how much larger the game is than its prior."""
         return float(np.sqrt(max(self.y @ self._alpha, 0.0) / len(self.y)))
 
-    @cached_property
-    def calibration(self) -> float:
-        """Factor ≥ 1 on the error bars: rms of the standardised leave-one-pair-out residuals."""
-        spread = np.sqrt(np.diag(self._inverse)[: self.pairs])
-        if not len(spread) or self.amplitude == 0:
-            return 1.0
-        standardised = self._alpha[: self.pairs] / spread / self.amplitude
-        return max(1.0, float(np.sqrt(np.mean(standardised**2))))
+    def calibration(self, covariances: Float64[np.ndarray, "v n"]) -> float:
+        """Factor ≥ 1 on the error bars of some values, by their covariances with the data.
 
-    def main_effects(self) -> tuple[PerPlayer, PerPlayer]:
-        """Return E[v | i kept] − E[v | i hidden] of every player, and its standard error."""
-        return self._posterior(
-            self.kernel.main_effect_covariances(self.x), self.kernel.main_effect_variances()
-        )
-
-    def shapley_values(self) -> tuple[PerPlayer, PerPlayer]:
-        """Return the Shapley value of every player, and its standard error.
-
-        When v(N) − v(∅) was given, they add up to it up to the jitter of the
-        kernel matrix; what is missing (about 1e-6 of it) is spread evenly.
+        Leaving out pair m moves value i by (A K⁻¹)_{im} ρ_m, where ρ_m = α_m / (K⁻¹)_mm is
+        its residual, of variance 1 / (K⁻¹)_mm under the prior: the factor is by how much
+        the values move, relative to how much they should.
         """
-        values, error = self._posterior(
-            self.kernel.shapley_covariances(self.x), self.kernel.shapley_variances()
+        influence = np.square((covariances @ self._inverse)[:, : self.pairs]).sum(axis=0)
+        certainty = np.diag(self._inverse)[: self.pairs]
+        foreseen = float(influence @ (self.amplitude**2 / certainty))
+        if foreseen == 0:
+            return 1.0
+        moved = float(influence @ np.square(self._alpha[: self.pairs] / certainty))
+        return max(1.0, float(np.sqrt(moved / foreseen)))
+
+    def answer(self, functional: Functional) -> tuple[PerPlayer, PerPlayer]:
+        """Return a functional of the game, one value per player, and its standard error.
+
+        Where the values add up to v(N) − v(∅) and that was given, they do so up to
+        the jitter of the kernel matrix; what is missing (about 1e-6 of it) is spread
+        evenly.
+        """
+        values, error = self.posterior(
+            functional.covariances(self.kernel, self.x), functional.variances(self.kernel)
         )
-        if self.pairs == len(self.x):
+        if not functional.efficient or self.pairs == len(self.x):
             return values, error
         gap = 2 * self.y[-1] * self.scale - values.sum()
         return values + gap / len(values), error
 
-    def linear_left_out(self) -> Float64[np.ndarray, " m"]:
-        """Predict the odd part of every pair by main effects fitted without that pair.
+    def main_effects(self) -> tuple[PerPlayer, PerPlayer]:
+        """Return E[v | i kept] − E[v | i hidden] of every player, and its standard error."""
+        return self.answer(MAIN_EFFECTS)
 
-        Leaving pair m out of a Gaussian process changes α to
-        α − K⁻¹_{·m} α_m / K⁻¹_mm, so no refit is needed (hyper-parameters stay).
+    def shapley_values(self) -> tuple[PerPlayer, PerPlayer]:
+        """Return the Shapley value of every player, and its standard error."""
+        return self.answer(SHAPLEY)
+
+    def left_out(self, functional: Functional) -> Float64[np.ndarray, " m"]:
+        """Predict the odd part of every pair from player values fitted without that pair.
+
+        The prediction is ½ Σ ± values, kept players counting +. Leaving pair m out of a
+        Gaussian process changes α to α − K⁻¹_{·m} α_m / K⁻¹_mm, so no refit is needed
+        (hyper-parameters stay).
         """
-        covariances = self.kernel.main_effect_covariances(self.x)
+        covariances = functional.covariances(self.kernel, self.x)
         left_out = slice(self.pairs)
         influence = covariances @ self._inverse[:, left_out]
         pairs = self.x[left_out]
@@ -135,12 +141,31 @@ class OddProcess:
         weight = self._alpha[left_out] / np.diag(self._inverse)[left_out]
         return self.scale * (fitted - own * weight)
 
-    def _posterior(
+    def predict(self, x: Signs) -> Float64[np.ndarray, " m"]:
+        """Predict the odd part at other masks, as rows of ±1."""
+        return self.scale * (self.kernel(x, self.x) @ self._alpha)
+
+    def residuals(self) -> Float64[np.ndarray, " m"]:
+        """What every pair has that the process, fitted without it, does not foresee."""
+        certainty = np.diag(self._inverse)[: self.pairs]
+        return self.scale * self._alpha[: self.pairs] / certainty
+
+    def posterior(
         self, covariances: Float64[np.ndarray, "d n"], prior: PerPlayer
     ) -> tuple[PerPlayer, PerPlayer]:
+        """Return d linear functionals of the game, and their standard errors.
+
+        Parameters
+        ----------
+        covariances : (d, n) array
+            Of every functional with the data at ``x``, under the kernel.
+        prior : (d,) array
+            Variance of every functional under the kernel.
+        """
         explained = np.einsum("dn,dn->d", covariances @ self._inverse, covariances)
-        error = np.sqrt(np.maximum(prior - explained, 0.0)) * self.amplitude * self.calibration
-        return self.scale * (covariances @ self._alpha), self.scale * error
+        error = np.sqrt(np.maximum(prior - explained, 0.0)) * self.amplitude
+        error *= self.scale * self.calibration(covariances)
+        return self.scale * (covariances @ self._alpha), error
 
 
 def fit_odd_process(
@@ -157,69 +182,28 @@ def fit_odd_process(
     whole : float, optional
         (v(N) − v(∅)) / 2, for Shapley values; leave it out for main effects.
     seed : int
-        Chooses the 500 pairs on which hyper-parameters are compared when there are more.
+        Chooses the 500 pairs that choose the kernel when there are more.
 
     Returns
     -------
     OddProcess
     """
     rows, y, pairs = x.astype(np.float64), odd, len(x)
+    scale = float(np.sqrt(np.mean(odd**2)))
     if whole is not None:
         rows, y = np.vstack([rows, np.ones((1, x.shape[1]))]), np.append(odd, whole)
-    scale = float(np.sqrt(np.mean(y**2)))
-    if scale == 0:
-        flat = _kernel(np.full(x.shape[1], 2 / x.shape[1]))
-        return OddProcess(rows, y, flat, FIRST_NOISE, 0.0, pairs)
-    few = _few_rows(pairs, len(rows), seed)
-    kernel, noise = _choose_kernel(rows[few], y[few] / scale, int((few < pairs).sum()))
+    if scale == 0:  # pairs that never change tell nothing about the kernel
+        scale = abs(whole or 0.0)
+        y = y / scale if scale else y
+        return OddProcess(rows, y, flat_kernel(x.shape[1]), FIRST_NOISE, scale, pairs)
+    few = few_pairs(pairs, seed)
+    kernel, noise = likeliest_kernel(rows[few], odd[few] / scale)
     return OddProcess(rows, y / scale, kernel, noise, scale, pairs)
 
 
-def _choose_kernel(x: Signs, y: Vector, pairs: int) -> tuple[OddKernel, float]:
-    n_players = x.shape[1]
-    flat = _kernel(np.full(n_players, 2 / n_players))
-    strength = np.abs(OddProcess(x, y, flat, FIRST_NOISE, 1.0, pairs).shapley_values()[0])
-    best, choice = -np.inf, (flat, FIRST_NOISE)
-    for power, total in product(POWERS, TOTAL_DECAYS):
-        share = strength**power
-        share = share + 0.2 * share.mean()
-        kernel = _kernel(total * share / share.sum())
-        covariance = kernel(x, x)
-        for noise in NOISES:
-            factor = _factor(covariance, kernel, noise, pairs)
-            likelihood = _profiled_likelihood(factor, y)
-            if likelihood > best:
-                best, choice = likelihood, (kernel, noise)
-    return choice
-
-
-def _kernel(decay: PerPlayer) -> OddKernel:
-    return OddKernel(LINEAR_SHARE / len(decay), PRODUCT_SHARE, decay)
-
-
-def _profiled_likelihood(factor: Float64[np.ndarray, "n n"], y: Vector) -> float:
-    quadratic = float(y @ cho_solve((factor, True), y, check_finite=False))
-    return -len(y) / 2 * np.log(quadratic / len(y)) - float(np.log(np.diag(factor)).sum())
-
-
-def _factor(
-    covariance: Float64[np.ndarray, "n n"], kernel: OddKernel, noise: float, pairs: int
-) -> Float64[np.ndarray, "n n"]:
-    """Cholesky factor of the covariance with noise on the pairs, and jitter on every row."""
-    noisy = np.array(covariance, order="F")
-    n_players = len(kernel.decay)
-    diagonal = np.einsum("ii->i", noisy)
-    diagonal[:pairs] += noise
-    diagonal += JITTER * (kernel.linear * n_players + kernel.product)
-    factor, info = lapack.dpotrf(noisy, lower=1, clean=1, overwrite_a=1)
-    if info != 0:
-        raise np.linalg.LinAlgError(f"covariance of {len(noisy)} pairs is not positive definite")
-    return factor
-
-
-def _few_rows(pairs: int, n_rows: int, seed: int) -> np.ndarray:
-    """Choose at most 500 pairs at random (never evenly: Hadamard rows alias), and x = 1."""
-    if pairs <= MAX_PAIRS_FOR_GRID:
-        return np.arange(n_rows)
-    chosen = np.random.default_rng(seed).choice(pairs, MAX_PAIRS_FOR_GRID, replace=False)
-    return np.append(np.sort(chosen), np.arange(pairs, n_rows))
+def few_pairs(pairs: int, seed: int = 0) -> np.ndarray:
+    """Choose at most 500 pairs at random (never evenly: Hadamard rows alias)."""
+    if pairs <= MAX_PAIRS_FOR_LIKELIHOOD:
+        return np.arange(pairs)
+    chosen = np.random.default_rng(seed).choice(pairs, MAX_PAIRS_FOR_LIKELIHOOD, replace=False)
+    return np.sort(chosen)

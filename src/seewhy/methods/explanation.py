@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
-from jaxtyping import Bool, Float64
+from jaxtyping import Bool, Float32, Float64
 
-from seewhy.game.driver import Listener
 from seewhy.game.fidelity import Fidelity
-from seewhy.game.game import Game, View
+from seewhy.game.hierarchy import Hierarchy
 from seewhy.game.statistics import certain, interval_factor
+
+Reading = Literal["hiding", "showing", "share", "weight"]
+"""How a value is to be read: what hiding the superpixel takes away on average; what showing it
+adds to the average; its share of the difference between the whole and the hidden picture; or a
+weight without a unit."""
 
 
 class AttributionMethod(Protocol):
-    """A method that gives every superpixel a value: frozen settings, plus one call."""
+    """A method that gives every superpixel a value: frozen settings, plus one call.
+
+    It is called with what it explains and a random generator: methods that hide
+    superpixels with a game, gradient methods with a `PixelView`.
+    """
+
+    reading: ClassVar[Reading]
 
     @property
     def name(self) -> str:
         """The name under which results are found, e.g. "lime"."""
-        ...
-
-    def __call__(
-        self, game: Game | View, rng: np.random.Generator, *, progress: Listener | None = None
-    ) -> Attribution:
-        """Explain every target of the game."""
         ...
 
 
@@ -56,7 +60,18 @@ class Attribution:
     method : AttributionMethod
         The settings that made it.
     completeness_gap : (k,) array or None
-        Of gradient methods: what the values miss of f(x) − f(reference).
+        Of gradient methods: what the values miss of Δ = f(x) − mean f(reference), as
+        |Σ values − Δ| / max(|Δ|, 0.001 · |f(x)|).
+    pixel_map : (k, h, w) float32 array or None
+        Of gradient methods: the value of every pixel of the model's input; ``values``
+        are its sums over superpixels.
+    interactions : (d, d, k) array or None
+        Where every mask was asked: what each pair of superpixels adds beyond its parts.
+    hierarchy : Hierarchy or None
+        Of methods that value groups of superpixels within groups: which ones.
+    node_values, node_standard_error : (2d − 1, k) arrays or None
+        The value of every node of the hierarchy, the superpixels first; a group is
+        worth the sum of its superpixels.
     """
 
     values: Float64[np.ndarray, "d k"]
@@ -69,9 +84,15 @@ class Attribution:
     converged: Bool[np.ndarray, " k"]
     method: AttributionMethod
     completeness_gap: Float64[np.ndarray, " k"] | None = None
+    pixel_map: Float32[np.ndarray, "k h w"] | None = None
+    interactions: Float64[np.ndarray, "d d k"] | None = None
+    hierarchy: Hierarchy | None = None
+    node_values: Float64[np.ndarray, "nodes k"] | None = None
+    node_standard_error: Float64[np.ndarray, "nodes k"] | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.values, self.standard_error, self.base_value, self.converged):
+        nodes = (self.node_values, self.node_standard_error)
+        for array in (self.values, self.standard_error, self.base_value, self.converged, *nodes):
             if array is not None:
                 array.flags.writeable = False
 

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Float64
+from jaxtyping import Float, Float64
 
 from seewhy.errors import InputError
-from seewhy.game import main_effects, plans
+from seewhy.game import enumeration, linear_models, plans
 from seewhy.game.design import Design, Law, ends
-from seewhy.game.driver import Listener, Progress, pay_until_converged
-from seewhy.game.game import Game, View, as_view
 from seewhy.game.regression import LIME_KERNEL_WIDTH
-from seewhy.game.statistics import interval_factor
-from seewhy.methods.explanation import Attribution
-
-AUTO_BUDGET = 1024
-SMALLEST_BUDGET = 8
+from seewhy.methods.designed import Designed
+from seewhy.methods.explanation import Attribution, Reading
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lime:
+class Lime(Designed):
     """Explain a class by the superpixels that spoke for and against it, with error bars.
 
     The value of a superpixel is what LIME's weighted regression tends to with
@@ -67,71 +61,25 @@ class Lime:
     [2.0, -1.0, 0.5]
     """
 
-    budget: int | Literal["auto"] = "auto"
     design: Literal["fold-over", "random"] = "fold-over"
-    epsilon: float = 0.1
-    top_regions: int = 5
     kernel_width: float = LIME_KERNEL_WIDTH
     ridge: float = 1.0
     name: str = "lime"
+    reading: ClassVar[Reading] = "hiding"
 
     def __post_init__(self) -> None:
-        if self.budget != "auto" and (
-            not isinstance(self.budget, int | np.integer) or self.budget < SMALLEST_BUDGET
-        ):
-            raise InputError(
-                f"budget must be 'auto' or a whole number of at least {SMALLEST_BUDGET} masks; "
-                f"got {self.budget!r}"
-            )
+        super().__post_init__()
         if self.design not in ("fold-over", "random"):
             raise InputError(f"design must be 'fold-over' or 'random'; got {self.design!r}")
-        for setting in ("epsilon", "kernel_width"):
-            if not getattr(self, setting) > 0:
-                raise InputError(f"{setting} must be positive; got {getattr(self, setting)!r}")
-        if not isinstance(self.top_regions, int | np.integer) or self.top_regions < 1:
-            raise InputError(
-                f"top_regions must be a whole number of at least 1; got {self.top_regions!r}"
-            )
+        if not self.kernel_width > 0:
+            raise InputError(f"kernel_width must be positive; got {self.kernel_width!r}")
         if not self.ridge >= 0:
             raise InputError(f"ridge must not be negative; got {self.ridge!r}")
 
-    def __call__(
-        self, game: Game | View, rng: np.random.Generator, *, progress: Listener | None = None
-    ) -> Attribution:
-        """Pay for masks and explain every target of the game.
-
-        Parameters
-        ----------
-        game : Game or View
-            Of a bare game every column is explained, and the one that is
-            largest with everything kept decides when to stop.
-        rng : numpy.random.Generator
-            Draws the design.
-        progress : callable, optional
-            Told how many masks are paid.
-
-        Returns
-        -------
-        Attribution
-        """
-        start = time.perf_counter()
-        view = as_view(game)
-        total = AUTO_BUDGET if self.budget == "auto" else int(self.budget)
-
-        def tell(paid: int) -> None:
-            if progress is not None:
-                progress(Progress(f"{self.name}: asking the model", paid, total))
-
-        attribution, design = pay_until_converged(
-            view,
-            self.plan(view.n_players, rng, affinity=view.affinity),
-            lambda design, scores: self.estimate(design, scores, targets=view.targets),
-            watch=self._watched(game, view),
-            on_paid=tell,
-        )
-        if progress is not None:
-            progress(Progress(f"{self.name}: asking the model", design.budget, design.budget))
-        return replace(attribution, seconds=time.perf_counter() - start)
+    @property
+    def answers_from_any_pairs(self) -> bool:
+        """Whether a design that other methods share will do."""
+        return self.design == "fold-over"
 
     def plan(
         self,
@@ -140,36 +88,18 @@ class Lime:
         *,
         affinity: Float[np.ndarray, "d d"] | None = None,
     ) -> Iterator[Design]:
-        """Choose the masks, block by block, without asking the model anything.
-
-        Parameters
-        ----------
-        n_players : int
-        rng : numpy.random.Generator
-        affinity : (d, d) array, optional
-            Which players are neighbours: their three-way interactions are
-            kept off the main effects.
-
-        Yields
-        ------
-        Design
-            First the two ends, then blocks worth estimating after.
-        """
-        most = AUTO_BUDGET if self.budget == "auto" else int(self.budget)
+        """Choose the masks; see `Designed.plan`."""
+        most, growing = self.most, self.growing
+        if self.design == "fold-over" or plans.affords_all(n_players, most):
+            yield from plans.for_main_effects(n_players, most, rng, affinity, growing=growing)
+            return
+        if most <= n_players:
+            raise InputError(
+                f"budget must be larger than the number of players, {n_players}, for "
+                f"design='random'; got {most}: raise it, or use design='fold-over'"
+            )
         yield ends(n_players)
-        if 2 ** min(n_players, 62) <= most:
-            yield plans.all_but_ends(n_players)
-        elif self.design == "random":
-            if most <= n_players:
-                raise InputError(
-                    f"budget must be larger than the number of players, {n_players}, for "
-                    f"design='random'; got {most}: raise it, or use design='fold-over'"
-                )
-            yield from plans.random_blocks(n_players, most, rng)
-        elif self.budget == "auto":
-            yield from plans.growing_blocks(n_players, most, rng, affinity)
-        else:
-            yield plans.fitted_to_budget(n_players, most, rng, affinity)
+        yield from plans.random_blocks(n_players, most, rng)
 
     def estimate(
         self,
@@ -177,59 +107,17 @@ class Lime:
         scores: Float64[np.ndarray, "n k"],
         *,
         targets: tuple[int, ...] | None = None,
+        affinity: Float[np.ndarray, "d d"] | None = None,
+        log_odds: Float64[np.ndarray, "n k"] | None = None,
     ) -> Attribution:
-        """Turn the scores of a design into values; pure, asks no model.
-
-        Parameters
-        ----------
-        design : Design
-            Blocks of `plan`, joined.
-        scores : (n, k) array
-            One column per target.
-        targets : tuple of int, optional
-            Their class indices; default 0…k−1.
-        """
+        """Turn the scores of a design into values; see `Designed.estimate`."""
         width = self.kernel_width
         if design.rows(Law.ALL).any() or design.n_players == 1:
-            model = main_effects.from_all_masks(design, scores, kernel_width=width)
+            model = enumeration.lime_from_all_masks(design, scores, kernel_width=width)
         elif design.rows(Law.BERNOULLI).any():
-            model = main_effects.from_independent_masks(
+            model = linear_models.from_independent_masks(
                 design, scores, kernel_width=width, ridge=self.ridge
             )
         else:
-            model = main_effects.from_pairs(design, scores)
-        return Attribution(
-            values=model.values,
-            standard_error=model.standard_error,
-            base_value=model.intercept,
-            targets=tuple(range(scores.shape[1])) if targets is None else targets,
-            evaluations=len(design),
-            seconds=0.0,
-            fidelity=model.fidelity,
-            converged=self._converged(model.values, model.standard_error),
-            method=self,
-        )
-
-    def _watched(self, game: Game | View, view: View) -> list[int] | None:
-        if self.budget != "auto":
-            return None
-        if isinstance(game, View):
-            return list(range(len(view.targets)))
-        return [int(view(np.ones((1, view.n_players), bool))[0].argmax())]
-
-    def _converged(
-        self, values: Float64[np.ndarray, "d k"], error: Float64[np.ndarray, "d k"] | None
-    ) -> Bool[np.ndarray, " k"]:
-        """Small errors everywhere, or the top regions separated from the next one."""
-        if error is None:
-            return np.ones(values.shape[1], bool)
-        strength = np.abs(values)
-        small = error.max(axis=0) <= self.epsilon * strength.max(axis=0)
-        if self.top_regions >= len(values):
-            return small
-        order = np.argsort(-strength, axis=0, kind="stable")
-        last, following = order[self.top_regions - 1], order[self.top_regions]
-        column = np.arange(values.shape[1])
-        gap = strength[last, column] - strength[following, column]
-        doubt = np.hypot(error[last, column], error[following, column])
-        return small | (gap > interval_factor() * doubt)
+            model = linear_models.from_pairs(design, scores)
+        return self.attribution(model, design, targets)

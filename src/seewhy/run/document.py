@@ -8,19 +8,22 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float32
 
 from seewhy import __version__
 from seewhy.errors import StoreError
 from seewhy.game.fidelity import Fidelity
+from seewhy.game.hierarchy import Hierarchy
 from seewhy.image.read import Picture
 from seewhy.image.segmentation import Segmentation
-from seewhy.methods.explanation import Attribution, AttributionMethod, method_settings
-from seewhy.methods.registry import METHODS
+from seewhy.methods.explanation import Attribution, method_settings
+from seewhy.methods.registry import method_class, method_key
 from seewhy.run.explained import Explained
 from seewhy.run.provenance import ModelCard, Prediction
 
 SCHEMA = 1
 Json = dict[str, Any]
+PixelMaps = Mapping[str, Float32[np.ndarray, "k h w"]]
 
 
 def to_document(result: Explained) -> Json:
@@ -66,8 +69,13 @@ def to_document(result: Explained) -> Json:
     }
 
 
-def from_document(document: Mapping[str, Any], picture: Picture, labels: np.ndarray) -> Explained:
-    """Rebuild a result from its document, its picture and its label image.
+def from_document(
+    document: Mapping[str, Any],
+    picture: Picture,
+    labels: np.ndarray,
+    pixel_maps: PixelMaps | None = None,
+) -> Explained:
+    """Rebuild a result from its document, its picture, its label image and its pixel maps.
 
     Parameters
     ----------
@@ -75,6 +83,8 @@ def from_document(document: Mapping[str, Any], picture: Picture, labels: np.ndar
     picture : Picture
     labels : (h, w) int array
         −1 outside the model's view.
+    pixel_maps : mapping of str to (k, h, w) array, optional
+        Of gradient methods, by their names.
 
     Raises
     ------
@@ -87,7 +97,7 @@ def from_document(document: Mapping[str, Any], picture: Picture, labels: np.ndar
             f"written by seewhy {document.get('seewhy')!r}, read it with that version"
         )
     try:
-        return _rebuilt(document, picture, labels)
+        return _rebuilt(document, picture, labels, pixel_maps or {})
     except (KeyError, TypeError, ValueError) as problem:
         raise StoreError(
             f"explanation.json must hold what seewhy {document.get('seewhy')} wrote there; "
@@ -102,11 +112,11 @@ def _entry(explanation: Attribution, column: int, result: Explained) -> Json:
     against = result.against
     return {
         "name": explanation.name,
-        "method": _method_key(explanation.method),
+        "method": method_key(explanation.method),
         "settings": method_settings(explanation.method),
         "target": asdict(result.targets[column]),
         "against": None if against is None else asdict(against),
-        "kind": "attribution",
+        "kind": "attribution" if explanation.pixel_map is None else "pixel_attribution",
         "values": explanation.values[:, column].tolist(),
         "standard_error": None if error is None else error[:, column].tolist(),
         "base_value": float(explanation.base_value[column]),
@@ -115,14 +125,28 @@ def _entry(explanation: Attribution, column: int, result: Explained) -> Json:
         "converged": bool(explanation.converged[column]),
         "evaluations": explanation.evaluations,
         "seconds": explanation.seconds,
+        **_extras(explanation, column),
     }
 
 
-def _method_key(method: AttributionMethod) -> str:
-    return next(key for key, kind in METHODS.items() if isinstance(method, kind))
+def _extras(explanation: Attribution, column: int) -> Json:
+    """What only some methods say: pair interactions, and groups of superpixels."""
+    extras: Json = {}
+    if explanation.interactions is not None:
+        extras["interactions"] = explanation.interactions[:, :, column].tolist()
+    if explanation.hierarchy is not None and explanation.node_values is not None:
+        error = explanation.node_standard_error
+        extras["hierarchy"] = {
+            "merges": [list(merge) for merge in explanation.hierarchy.merges],
+            "values": explanation.node_values[:, column].tolist(),
+            "standard_error": None if error is None else error[:, column].tolist(),
+        }
+    return extras
 
 
-def _rebuilt(document: Mapping[str, Any], picture: Picture, labels: np.ndarray) -> Explained:
+def _rebuilt(
+    document: Mapping[str, Any], picture: Picture, labels: np.ndarray, pixel_maps: PixelMaps
+) -> Explained:
     entries: Sequence[Json] = document["explanations"]
     groups = [list(group) for _, group in groupby(entries, key=lambda entry: entry["name"])]
     against = entries[0]["against"]
@@ -142,29 +166,45 @@ def _rebuilt(document: Mapping[str, Any], picture: Picture, labels: np.ndarray) 
         evaluations=document["evaluations"],
         seconds=document["seconds"],
         model_seconds=document["model_seconds"],
-        explanations=tuple(_attribution(group) for group in groups),
+        explanations=tuple(_attribution(group, pixel_maps) for group in groups),
         fingerprint=document["fingerprint"],
     )
 
 
-def _attribution(entries: Sequence[Json]) -> Attribution:
+def _attribution(entries: Sequence[Json], pixel_maps: PixelMaps) -> Attribution:
     first = entries[0]
-    sampled = first["standard_error"] is not None
     judged = first["fidelity"] is not None
-    gapped = first["completeness_gap"] is not None
-
-    def columns(key: str) -> np.ndarray:
-        return np.array([entry[key] for entry in entries], np.float64).T
-
+    tree = first.get("hierarchy")
     return Attribution(
-        values=columns("values"),
-        standard_error=columns("standard_error") if sampled else None,
-        base_value=columns("base_value"),
+        values=_columns(entries, "values"),
+        standard_error=_columns_or_none(entries, "standard_error"),
+        base_value=_columns(entries, "base_value"),
         targets=tuple(entry["target"]["index"] for entry in entries),
         evaluations=first["evaluations"],
         seconds=first["seconds"],
         fidelity=tuple(Fidelity(**entry["fidelity"]) for entry in entries) if judged else None,
         converged=np.array([entry["converged"] for entry in entries], bool),
-        method=METHODS[first["method"]](name=first["name"], **first["settings"]),
-        completeness_gap=columns("completeness_gap") if gapped else None,
+        method=method_class(first["method"])(name=first["name"], **first["settings"]),
+        completeness_gap=_columns_or_none(entries, "completeness_gap"),
+        pixel_map=pixel_maps[first["name"]] if first["kind"] == "pixel_attribution" else None,
+        interactions=_columns(entries, "interactions") if "interactions" in first else None,
+        **({} if tree is None else _nodes([entry["hierarchy"] for entry in entries])),
     )
+
+
+def _nodes(trees: Sequence[Json]) -> Json:
+    merges = tuple(tuple(merge) for merge in trees[0]["merges"])
+    return {
+        "hierarchy": Hierarchy(len(merges) + 1, merges),
+        "node_values": _columns(trees, "values"),
+        "node_standard_error": _columns_or_none(trees, "standard_error"),
+    }
+
+
+def _columns(entries: Sequence[Json], key: str) -> np.ndarray:
+    """One entry per target to one array, targets along its last axis."""
+    return np.moveaxis(np.array([entry[key] for entry in entries], np.float64), 0, -1)
+
+
+def _columns_or_none(entries: Sequence[Json], key: str) -> np.ndarray | None:
+    return None if entries[0][key] is None else _columns(entries, key)

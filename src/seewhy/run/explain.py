@@ -6,7 +6,7 @@ import hashlib
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import asdict, dataclass, is_dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ import numpy as np
 from seewhy.errors import InputError
 from seewhy.game.driver import Listener, Progress
 from seewhy.game.game import Game
-from seewhy.game.scores import SCORES, Score
+from seewhy.game.scores import SCORES, ClassScores, Score
 from seewhy.image.fill import Fill, MeanFill, parse_fill
 from seewhy.image.read import Picture, read_picture
 from seewhy.image.segmentation import Segmentation
@@ -22,10 +22,12 @@ from seewhy.image.segmenters import Segmenter, Slic, parse_segmenter
 from seewhy.methods.explanation import AttributionMethod, method_settings
 from seewhy.methods.lime import Lime
 from seewhy.methods.registry import parse_methods
+from seewhy.models.differentiable import differentiable
 from seewhy.models.labels import find_class
-from seewhy.models.masking_game import masking_game, view_segments, visible_segments
+from seewhy.models.masking_game import game_of, masked_picture, view_segments, visible_segments
 from seewhy.models.protocol import Model
 from seewhy.models.spec import load_model
+from seewhy.run.answering import answer_all, explains_pixels
 from seewhy.run.explained import Explained
 from seewhy.run.provenance import (
     ModelCard,
@@ -94,7 +96,8 @@ def explain(
         A model, or its spec: ``"builtin:imagenet"``, ``"torchvision:resnet34"``,
         ``"file.onnx"``, ``"py:module:function"``.
     methods : method, list or tuple of methods, or str
-        Default LIME. Two of one kind need a ``name=``. "lime" is as good as `Lime()`.
+        Default LIME. Two of one kind need a ``name=``. "lime,kernel-shap" is as good as
+        ``[Lime(), KernelShap()]``.
     top : int
         Explain the so many likeliest classes, …
     target : class name, index, or list of them
@@ -110,7 +113,9 @@ def explain(
     score : {"log-odds", "probability", "log-probability", "raw"}
         The scale of the values.
     budget : int or "auto"
-        Masked pictures that the methods may ask about; a method's own budget overrides it.
+        Masked pictures that LIME, Banzhaf, RISE and KernelSHAP may ask about together, in one
+        design that they share; PermutationSHAP and PartitionSHAP have as many for themselves. A
+        method's own budget overrides it, and gradient methods have samples of their own.
     seed : int, optional
         Default: from the picture's pixels, so the same picture gives the same answer.
     progress : callable, optional
@@ -142,7 +147,7 @@ def explain(
     [0.692, 0.0]
     """
     question = Question(
-        methods=_checked_methods(methods),
+        methods=checked_methods(methods),
         top=top,
         target=target,
         against=against,
@@ -165,21 +170,20 @@ def answer(
     tell(Progress("finding superpixels", 0, 1))
     segmentation = _segmentation(question.segments, model, picture)
     seed = seed_of(picture.sha256) if question.seed is None else question.seed
-    game = masking_game(
+    masked = masked_picture(
         model, picture.pixels, segmentation, fill=question.fill, seed=stream(seed, "fill")
     )
+    game = game_of(model, masked)
     targets, against = _classes(question, game, model)
     # log p_P − log p_Q is a log-odds whatever the score was called
     score = question.score if against is None or game.columns == "raw" else "log-odds"
-    view = game.view(
-        score,
-        target=[t.index for t in targets],
-        against=None if against is None else against.index,
+    asked = ClassScores(
+        score, tuple(t.index for t in targets), None if against is None else against.index
     )
-    explanations = tuple(
-        _with_budget(method, question.budget)(view, stream(seed, method.name), progress=progress)
-        for method in question.methods
+    explanations = answer_all(
+        question.methods, game, asked, masked, model, budget=question.budget, seed=seed, tell=tell
     )
+    by_gradients = sum(e.evaluations for e in explanations if e.pixel_map is not None)
     return Explained(
         picture=picture,
         model=ModelCard.of(model),
@@ -190,7 +194,7 @@ def answer(
         fill=question.fill.settings(),
         score=score,
         seed=seed,
-        evaluations=game.evaluations,
+        evaluations=game.evaluations + by_gradients,
         seconds=time.perf_counter() - start,
         model_seconds=game.seconds,
         explanations=explanations,
@@ -206,6 +210,8 @@ def _check(question: Question, model: Model) -> None:
             f"score must be 'raw' for {model.spec}, whose outputs are declared raw; "
             f"got {question.score!r}"
         )
+    for method in filter(explains_pixels, question.methods):
+        differentiable(model, wanted_by=method.name)  # before anything is paid
     if not _whole(question.top) or question.top < 1:
         raise InputError(f"top must be a whole number of at least 1; got {question.top!r}")
     if question.seed is not None and not (_whole(question.seed) and question.seed >= 0):
@@ -216,9 +222,8 @@ def _whole(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def _checked_methods(
-    methods: Methods,
-) -> tuple[AttributionMethod, ...]:
+def checked_methods(methods: Methods) -> tuple[AttributionMethod, ...]:
+    """Take methods, one method or their spelling; refuse what is none, and names that clash."""
     if isinstance(methods, str):
         found = parse_methods(methods)
     else:
@@ -324,12 +329,6 @@ def _classes(
         return prediction_of(game, model.labels, question.score, index)
 
     return tuple(map(predict, indices)), None if against is None else predict(against)
-
-
-def _with_budget(method: AttributionMethod, budget: Budget) -> AttributionMethod:
-    if budget == "auto" or getattr(method, "budget", None) != "auto":
-        return method
-    return replace(method, budget=budget)  # type: ignore[type-var]
 
 
 def _fingerprint(

@@ -15,6 +15,7 @@ from seewhy.image.read import Picture
 from seewhy.image.segmentation import Segmentation
 from seewhy.methods.explanation import Attribution
 from seewhy.models.labels import find_class
+from seewhy.models.preprocessing import Preprocessing
 from seewhy.run.provenance import ModelCard, Prediction
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from seewhy.show.row import Row
+    from seewhy.show.row import PixelMap, Row
 
 
 FIGURE_ROWS = 10
@@ -92,6 +93,7 @@ class Explained:
         from seewhy.show.row import Row
 
         chosen = self.explanations[0] if name is None else self[name]
+        gap = chosen.completeness_gap
         return [
             Row(
                 label=target.label,
@@ -102,9 +104,21 @@ class Explained:
                 ),
                 fidelity=None if chosen.fidelity is None else chosen.fidelity[t],
                 against=None if self.against is None else self.against.label,
+                reading=chosen.method.reading,
+                pixel_map=self._pixel_map(chosen, t),
+                completeness_gap=None if gap is None else float(gap[t]),
             )
             for t, target in enumerate(self.targets)
         ]
+
+    def _pixel_map(self, chosen: Attribution, column: int) -> PixelMap | None:
+        from seewhy.show.row import PixelMap
+
+        if chosen.pixel_map is None:
+            return None
+        steps = Preprocessing.from_json(self.model.preprocessing)
+        window = steps.view(self.picture.height, self.picture.width)
+        return PixelMap(chosen.pixel_map[column], window)
 
     def figure(self, name: str | None = None) -> Figure:
         """Draw one method's explanation: a row per class, ten at most.
@@ -128,10 +142,18 @@ class Explained:
             self.segmentation,
             rows[:FIGURE_ROWS],
             title=f"{chosen.name.upper()} · {self.model.spec} · {self.picture.name}",
-            subtitle=f"{shown}{chosen.evaluations} pictures asked · "
-            f"{self.segmentation.count} regions · fill: {self.fill['name']}",
+            subtitle=f"{shown}{chosen.evaluations} picture{'s'[: chosen.evaluations > 1]} asked · "
+            f"{self.segmentation.count} regions · {self._compared_with(chosen)}",
             score=self.score,
         )
+
+    def _compared_with(self, chosen: Attribution) -> str:
+        """What a method holds the picture against, or where it looks."""
+        layer = getattr(chosen.method, "layer", None)
+        if layer is not None:
+            return f"layer: {layer}"
+        reference = getattr(chosen.method, "reference", "fill")
+        return f"fill: {self.fill['name']}" if reference == "fill" else f"reference: {reference}"
 
     def sentences(self, name: str | None = None) -> list[str]:
         """Say in plain words what each target's explanation shows."""

@@ -7,6 +7,7 @@
       segments.png       16-bit superpixel numbers on the original picture; 65535: not seen
       picture.png        the picture as shown, at most 1 024 pixels long
       figure.png         the figure of the first method; figure-NAME.png of any other
+      pixel_maps.npz     of gradient methods: a float32 map (targets, h, w) under each name
       manifest.json      what the directory holds; present only when all of it is
 """
 
@@ -18,8 +19,9 @@ import json
 import os
 import shutil
 import tempfile
+import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from jaxtyping import Int
@@ -29,13 +31,14 @@ from seewhy import __version__
 from seewhy.errors import StoreError
 from seewhy.image.read import Picture, read_picture
 from seewhy.image.segmentation import OUTSIDE
-from seewhy.run.document import SCHEMA, from_document, to_document
+from seewhy.run.document import SCHEMA, PixelMaps, from_document, to_document
 from seewhy.run.explained import Explained
 
 if TYPE_CHECKING:
     from os import PathLike
 
 MANIFEST = "manifest.json"
+PIXEL_MAPS = "pixel_maps.npz"
 NEEDED = {"explanation.json", "segments.png", "picture.png", "figure.png"}
 KIND = "seewhy explanation"
 UNSEEN = 65535
@@ -114,7 +117,8 @@ def load(directory: str | PathLike[str]) -> Explained:
     with pillow.open(path / "segments.png") as png:
         stored = np.array(png).astype(np.int32)
     labels = np.where(stored == UNSEEN, OUTSIDE, stored)
-    return from_document(document, _stored_picture(path, document["image"]), labels)
+    picture = _stored_picture(path, document["image"])
+    return from_document(document, picture, labels, _stored_maps(path / PIXEL_MAPS))
 
 
 def to_json(document: dict[str, Any]) -> str:
@@ -132,6 +136,10 @@ def _write_files(result: Explained, draft: Path) -> None:
     shown = pillow.fromarray(to_rgb(result.picture.pixels))
     shown.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     shown.save(draft / "picture.png", optimize=True)
+    maps = {e.name: e.pixel_map for e in result.explanations if e.pixel_map is not None}
+    if maps:
+        with (draft / PIXEL_MAPS).open("wb") as file:
+            _save_maps(file, maps)
     for number, explanation in enumerate(result.explanations):
         name = "figure.png" if number == 0 else f"figure-{explanation.name}.png"
         save_figure(result.figure(explanation.name), draft / name)
@@ -140,6 +148,23 @@ def _write_files(result: Explained, draft: Path) -> None:
 def _save_labels(labels: Int[np.ndarray, "h w"], path: Path) -> None:
     stored = np.where(labels < 0, UNSEEN, labels).astype(np.uint16)
     pillow.fromarray(stored).save(path)
+
+
+def _save_maps(file: BinaryIO, maps: PixelMaps) -> None:
+    """As `numpy.savez_compressed`, which takes names as keywords and so not just any name."""
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, array in maps.items():
+            member = zipfile.ZipInfo(f"{name}.npy")  # without the time: equal maps, equal bytes
+            member.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(member, "w") as entry:
+                np.lib.format.write_array(entry, array, allow_pickle=False)
+
+
+def _stored_maps(path: Path) -> PixelMaps:
+    if not path.is_file():
+        return {}
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
 def _write_manifest(draft: Path) -> None:

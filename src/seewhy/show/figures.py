@@ -30,10 +30,10 @@ from seewhy.show.words import NOTHING_CERTAIN
 __all__ = ["Row", "attribution_figure", "save_figure"]
 
 _UNITS = {
-    "log-odds": "effect on log-odds (× ÷: on the odds)",
-    "log-probability": "effect on log-probability (× ÷: on the probability)",
-    "probability": "effect on the probability, in points",
-    "raw": "effect on the model's output",
+    "log-odds": "log-odds (× ÷: {} the odds)",
+    "log-probability": "log-probability (× ÷: {} the probability)",
+    "probability": "the probability, in points",
+    "raw": "the model's output",
 }
 
 
@@ -119,7 +119,7 @@ def _draw_row(scene: Scene, row: Row, index: int) -> None:
         y = layout.body_top(index) + layout.picture_height + 0.17
         write(scene.figure, column_left(0), y, caption, size=SMALL, width=COLUMN)
     _draw_overlay(scene, row, index)
-    heat = render.heat_map(segmentation, row.values, strongest=scene.strongest)
+    heat = _heat(scene, row)
     _framed(_picture(scene, heat, 2, index), palette.HAIRLINE, 0.8)
     axes = axes_at(scene, column_left(3), layout.body_top(index), BARS_WIDTH, layout.body)
     draw_bars(
@@ -130,6 +130,25 @@ def _draw_row(scene: Scene, row: Row, index: int) -> None:
         score=scene.score,
         width=BARS_WIDTH,
         height=layout.body,
+    )
+
+
+def _heat(scene: Scene, row: Row) -> UInt8[np.ndarray, "h w 3"]:
+    """The value of every pixel where there is one, else of every superpixel."""
+    if row.pixel_map is None:
+        return render.heat_map(scene.segmentation, row.values, strongest=scene.strongest)
+    rows, columns = scene.part
+    height, width = scene.segmentation.shape
+    down, across = height / (rows.stop - rows.start), width / (columns.stop - columns.start)
+    top, left, bottom, right = row.pixel_map.window
+    area = (
+        (top - rows.start) * down,
+        (left - columns.start) * across,
+        (bottom - rows.start) * down,
+        (right - columns.start) * across,
+    )
+    return render.pixel_heat_map(
+        row.pixel_map.values, scene.segmentation, area, strongest=scene.strongest_pixel
     )
 
 
@@ -202,6 +221,13 @@ def _say_nothing_certain(scene: Scene, axes: Axes) -> None:
     )
 
 
+def _unit(row: Row, score: Score) -> str:
+    if row.reading == "weight":
+        return "weight, without a unit"
+    what, of = ("share of", "of") if row.reading == "share" else ("effect on", "on")
+    return f"{what} {_UNITS[score].format(of)}"
+
+
 def _picture(scene: Scene, pixels: UInt8[np.ndarray, "h w 3"], column: int, index: int) -> Axes:
     layout = scene.layout
     x, y = column_left(column), layout.body_top(index)
@@ -221,7 +247,9 @@ def _draw_scales(scene: Scene, rows: Sequence[Row]) -> None:
     y = layout.body_top(last) + layout.picture_height + 0.08
     axes = axes_at(scene, x, y, width, 0.08)
     axes.imshow(render.ramp(np.linspace(-1, 1, 256))[None], aspect="auto")
-    limit = scene.strongest * (100 if scene.score == "probability" else 1)
+    pixels = rows[0].pixel_map is not None
+    limit = scene.strongest_pixel if pixels else scene.strongest
+    limit *= 100 if scene.score == "probability" else 1
     for place, number, align in ((x, -limit, "left"), (x + width, limit, "right")):
         text = f"{number:+.2g}".replace("-", "−")
         write(scene.figure, place, y + 0.22, text, size=SMALL, align=align)
@@ -232,7 +260,7 @@ def _draw_scales(scene: Scene, rows: Sequence[Row]) -> None:
         scene.figure,
         WIDTH - MARGIN,
         below + 0.4,
-        _UNITS[scene.score],
+        _unit(rows[0], scene.score),
         size=SMALL,
         align="right",
         width=room,

@@ -16,11 +16,11 @@ from seewhy.show.lettering import measured, write
 from seewhy.show.row import Row
 from seewhy.show.scene import Scene
 from seewhy.show.words import (
+    carried_sentence,
     fidelity_sentence,
     percent,
     right_to_left,
     row_sentence,
-    whole_percent,
 )
 
 _TITLE = 13.0
@@ -52,11 +52,16 @@ def draw_heads(scene: Scene, rows: Sequence[Row]) -> None:
     x = column_left(1)
     for word, colour in zip(words, (palette.FOR, palette.AGAINST), strict=True):
         x += write(scene.figure, x, y, word, size=_TEXT, colour=colour, bold=True) + 0.12
-    _head(scene, "effect of every region", 2)
+    _head(scene, _heat_words(rows[0]), 2)
     bars, count = scene.scale.bars, scene.segmentation.count
     if bars:
         few = f"{bars} strongest of {count} regions" if count > bars else f"all {count} regions"
         _head(scene, few if count > 1 else "the only region", 3)
+
+
+def _heat_words(row: Row) -> str:
+    what = {"share": "share", "weight": "weight"}.get(row.reading, "effect")
+    return f"{what} of every {'region' if row.pixel_map is None else 'pixel'}"
 
 
 def _for_and_against(rows: Sequence[Row]) -> tuple[str, str]:
@@ -101,10 +106,11 @@ def _draw_quiet_line(scene: Scene, row: Row, y: float) -> None:
     """What hiding does, and how far to trust it; the name, said above, goes if room is short."""
     told = []
     if row.fidelity is not None and row.values.any():
-        told.append(fidelity_sentence(row.fidelity))
-    if row.certain().any() and (row.fidelity is None or row.fidelity.r2 > 0):
-        what = "the linear part" if row.fidelity is None else "that"
-        told.append(f"drawn regions carry {whole_percent(row.drawn_share())} % of {what}")
+        told.append(fidelity_sentence(row.fidelity, row.reading))
+    linear = row.fidelity if row.reading in ("hiding", "showing") else None
+    sampled = row.standard_error is not None  # else every region is drawn
+    if sampled and row.certain().any() and (linear is None or linear.r2 > 0):
+        told.append(carried_sentence(row))
     size = SMALL + 0.5
     full, short = (
         " · ".join([row_sentence(row, scene.numbers, score=scene.score, brief=brief)[:-1], *told])

@@ -6,10 +6,11 @@ so in float64 and round once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Bool, Float, Shaped, UInt8
+from PIL import Image as pillow
 from scipy import ndimage
 
 from seewhy.errors import InputError
@@ -21,6 +22,7 @@ RGB = UInt8[np.ndarray, "h w 3"]
 
 STRONGEST_TINT = 0.72
 TINT_EXPONENT = 0.7
+PIXEL_PERCENTILE = 98.5
 
 # Rec. 601, as everyone converts to grey.
 _LUMA = np.array([0.299, 0.587, 0.114])
@@ -132,6 +134,46 @@ def heat_map(
     painted = segmentation.paint(colours)
     painted[segmentation.labels == OUTSIDE] = palette.rgb(palette.OUTSIDE_VIEW)
     return painted.astype(np.uint8)
+
+
+def pixel_heat_map(
+    heatmap: Float[np.ndarray, "h w"],
+    segmentation: Segmentation,
+    area: tuple[float, float, float, float],
+    *,
+    strongest: float,
+) -> RGB:
+    """Map the value of every pixel of the model's input to the diverging scale.
+
+    Parameters
+    ----------
+    heatmap : (h, w) array
+        At the model's input.
+    segmentation : Segmentation
+        As large as what is drawn; what belongs to no superpixel is outside.
+    area : tuple of float
+        Top, left, bottom and right of the model's input, in pixels of what is drawn.
+    strongest : float
+        The magnitude at either end of the scale; beyond it colours stay.
+    """
+    top, left, bottom, right = area
+    height, width = segmentation.shape
+    down, across = heatmap.shape[0] / (bottom - top), heatmap.shape[1] / (right - left)
+    # from a drawn pixel to the input's: what Pillow calls an affine transform
+    inverse = (across, 0.0, -left * across, 0.0, down, -top * down)
+    shown = pillow.fromarray(heatmap.astype(np.float32)).transform(
+        (width, height), pillow.Transform.AFFINE, inverse, pillow.Resampling.BILINEAR
+    )
+    painted = ramp(np.asarray(shown, np.float64) / (strongest or 1.0))
+    painted[segmentation.labels == OUTSIDE] = palette.rgb(palette.OUTSIDE_VIEW)
+    return painted
+
+
+def strongest_of(maps: Sequence[Float[np.ndarray, "h w"]]) -> float:
+    """Return where the colours of pixel maps end: few pixels must not make the others pale."""
+    if not maps:
+        return 0.0
+    return float(np.percentile(np.abs(np.stack(maps)), PIXEL_PERCENTILE))
 
 
 def ramp(position: Float[np.ndarray, "*shape"]) -> UInt8[np.ndarray, "*shape 3"]:

@@ -10,6 +10,23 @@ from jaxtyping import Bool, Float
 from seewhy.errors import InputError
 from seewhy.game.fidelity import Fidelity
 from seewhy.game.statistics import certain
+from seewhy.methods.explanation import Reading
+
+
+@dataclass(frozen=True, eq=False)
+class PixelMap:
+    """A value for every pixel of the model's input, and where that lies on the picture.
+
+    Attributes
+    ----------
+    values : (h, w) array
+        Signed; only their proportions are shown.
+    window : tuple of float
+        Top, left, bottom and right of the model's input, in pixels of the picture.
+    """
+
+    values: Float[np.ndarray, "h w"]
+    window: tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +47,12 @@ class Row:
         How well the values add up to what the model does.
     against : str or None
         The class Q when the row says why the model says ``label`` rather than Q.
+    reading : {"hiding", "showing", "share", "weight"}
+        What a value says, which the words depend on.
+    pixel_map : PixelMap or None
+        Of gradient methods: drawn in place of the superpixels' heat map.
+    completeness_gap : float or None
+        Of gradient methods: relative gap between the sum of the values and what they explain.
 
     Raises
     ------
@@ -43,6 +66,9 @@ class Row:
     standard_error: Float[np.ndarray, " d"] | None
     fidelity: Fidelity | None
     against: str | None = None
+    reading: Reading = "hiding"
+    pixel_map: PixelMap | None = None
+    completeness_gap: float | None = None
 
     def __post_init__(self) -> None:
         if self.values.ndim != 1 or not self.values.size or not np.isfinite(self.values).all():
@@ -69,7 +95,11 @@ class Row:
         return [int(player) for player in order if self.values[player] != 0]
 
     def drawn_share(self) -> float:
-        """Return Σ β² over the certain superpixels, divided by Σ β² over all; 0 if all are 0."""
-        squares = self.values.astype(np.float64) ** 2
-        total = float(squares.sum())
-        return float(squares[self.certain()].sum()) / total if total > 0 else 0.0
+        """Return how much of all that is told the certain superpixels carry; 0 if all are 0.
+
+        Σ β² of effects, as they make up a variance; Σ |φ| of shares and weights.
+        """
+        power = 1 if self.reading in ("share", "weight") else 2
+        sizes = np.abs(self.values.astype(np.float64)) ** power
+        total = float(sizes.sum())
+        return float(sizes[self.certain()].sum()) / total if total > 0 else 0.0

@@ -20,9 +20,10 @@ from seewhy.image.segmentation import OUTSIDE, Segmentation
 from seewhy.show.badges import number_regions
 from seewhy.show.bars import BarScale
 from seewhy.show.layout import BARS_WIDTH, WIDTH, Layout
+from seewhy.show.render import strongest_of
 from seewhy.show.row import Row
-from seewhy.show.sizing import crop_to_view, for_display
-from seewhy.show.words import scale
+from seewhy.show.sizing import Box, crop_to_view, for_display, view_of
+from seewhy.show.words import unit_of
 
 _DPI = 200
 
@@ -31,7 +32,9 @@ _DPI = 200
 class Scene:
     """What every row of one figure shares.
 
-    ``frame`` is (left, top, right, bottom) of the model's view as shares of the original.
+    ``frame`` is (left, top, right, bottom) of the model's view as shares of the original;
+    ``part`` the rows and columns of it that are shown. ``strongest`` ends the colours of
+    superpixels, ``strongest_pixel`` those of pixel maps.
     """
 
     figure: Figure
@@ -43,8 +46,10 @@ class Scene:
     numbers: Mapping[int, int]
     scale: BarScale
     strongest: float
+    strongest_pixel: float
     score: Score
     top: int
+    part: Box
 
 
 def make_scene(
@@ -77,8 +82,10 @@ def make_scene(
         number_regions(rows, top=top),
         BarScale.of(rows, top, BARS_WIDTH),
         max(map(_strongest, rows)),
-        scale(score, against=all(row.against is not None for row in rows)),
+        strongest_of([row.pixel_map.values for row in rows if row.pixel_map is not None]),
+        unit_of(rows[0], score),
         top,
+        view_of(segmentation)[1],
     )
 
 

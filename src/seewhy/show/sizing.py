@@ -24,6 +24,8 @@ _TINY = 128
 
 _AROUND_VIEW = 0.06
 
+Box = tuple[slice, slice]
+
 
 def for_display(
     image: Shaped[np.ndarray, "h w c"], segmentation: Segmentation
@@ -91,11 +93,18 @@ def crop_to_view(
         The rows and columns of the whole picture that the superpixels span, without the
         6 % around them.
     """
+    box, (rows, columns) = view_of(segmentation)
+    return image[rows, columns], _like(segmentation, segmentation.labels[rows, columns]), box
+
+
+def view_of(segmentation: Segmentation) -> tuple[Box, Box]:
+    """Return the rows and columns that the superpixels span, and those with 6 % around them."""
     inside = segmentation.labels != OUTSIDE
     box = ndimage.find_objects(inside.astype(np.int8))[0]
     margin = round(_AROUND_VIEW * max(part.stop - part.start for part in box))
     rows, columns = widened(box, margin)
-    return image[rows, columns], _like(segmentation, segmentation.labels[rows, columns]), box
+    height, width = segmentation.shape
+    return box, (slice(*rows.indices(height)[:2]), slice(*columns.indices(width)[:2]))
 
 
 def _like(segmentation: Segmentation, labels: Shaped[np.ndarray, "h w"]) -> Segmentation:

@@ -6,10 +6,13 @@ import unicodedata
 from collections.abc import Mapping
 from math import exp
 
+import numpy as np
+
 from seewhy.game.fidelity import Fidelity
 from seewhy.game.scores import Score
 from seewhy.game.statistics import interval_factor
 from seewhy.image.segmentation import OUTSIDE, Segmentation
+from seewhy.methods.explanation import Reading
 from seewhy.show.row import Row
 
 NOTHING_CERTAIN = "no region's effect is distinguishable from zero"
@@ -103,12 +106,20 @@ def signed(effect: float, score: Score) -> str:
     return sign + _number(abs(effect) * (100 if score == "probability" else 1))
 
 
-def scale(score: Score, *, against: bool) -> Score:
-    """Return what effects are in units of: against another class, log-odds unless raw.
+def scale(score: Score, *, against: bool, reading: Reading = "hiding") -> Score:
+    """Return what values are in units of: against another class, log-odds unless raw.
 
-    Such values are differences of log-probabilities whatever the score.
+    Such values are differences of log-probabilities whatever the score. Weights have
+    no unit, and are written as raw numbers.
     """
+    if reading == "weight":
+        return "raw"
     return "log-odds" if against and score != "raw" else score
+
+
+def unit_of(row: Row, score: Score) -> Score:
+    """Return what the values of a row are in units of."""
+    return scale(score, against=row.against is not None, reading=row.reading)
 
 
 def whereabouts(segmentation: Segmentation, player: int) -> str:
@@ -137,7 +148,7 @@ def subject(row: Row, score: Score) -> str:
 
 
 def row_sentence(row: Row, numbers: Mapping[int, int], *, score: Score, brief: bool = False) -> str:
-    """Say what hiding a class's strongest certain region does.
+    """Say what a class's strongest certain region does.
 
     Parameters
     ----------
@@ -156,32 +167,48 @@ def row_sentence(row: Row, numbers: Mapping[int, int], *, score: Score, brief: b
     str
         "Hiding region 1 lowers the odds of minibus 2.2-fold." An effect is an
         average over hiding and showing the other regions; on log-odds it is a factor,
-        exp |value|.
+        exp |value|. A share reads "Region 1 raises the odds of minibus 2.2-fold."
     """
     if not row.values.any():
-        return "Hiding regions changes nothing."
+        return _nothing(row.reading, "anything")
     drawn = _drawn(row, numbers)
     if not drawn:
         return NOTHING_CERTAIN[0].upper() + NOTHING_CERTAIN[1:] + "."
     effect = float(row.values[drawn[0]])
+    region = f"region {numbers[drawn[0]]}"
+    if row.reading == "weight":
+        whose = "" if brief else f" for {_name(row.label)}"
+        return f"{region.capitalize()} weighs most{whose}: {_part(row, drawn[0])} of the map."
     what = _noun(row, score) if brief else subject(row, score)
-    does = f"{_verb(effect)} {what} {amount(effect, scale(score, against=row.against is not None))}"
-    return f"Hiding region {numbers[drawn[0]]} {does}."
+    does = f"{_verb(effect, row.reading)} {what} {amount(effect, unit_of(row, score))}"
+    acting = {"hiding": f"Hiding {region}", "showing": f"Showing {region}"}
+    return f"{acting.get(row.reading, region.capitalize())} {does}."
 
 
-def fidelity_sentence(fidelity: Fidelity) -> str:
+def fidelity_sentence(fidelity: Fidelity, reading: Reading = "hiding") -> str:
     """Say how much of the model's answers the values explain: "linear part explains 92 % (89–94)".
 
     Parameters
     ----------
     fidelity : Fidelity
         R² and its 95 % interval; below zero the average predicts better.
+    reading : str
+        Of the values: shares are not made to predict half-hidden pictures, but may.
     """
+    what = "sums of shares explain" if reading == "share" else "linear part explains"
     if fidelity.r2 <= 0:
-        return "linear part explains nothing"
+        return f"{what} nothing" + (" of half-hidden pictures" if reading == "share" else "")
     r2 = whole_percent(fidelity.r2)
     between = "" if fidelity.kind == "all masks" else f" ({_range(fidelity)})"
-    return f"linear part explains {r2} %{between} of the change"
+    return f"{what} {r2} %{between} of the change"
+
+
+def carried_sentence(row: Row) -> str:
+    """Say how much of everything the drawn regions carry."""
+    of = {"share": "all shares", "weight": "all weight"}.get(
+        row.reading, "the linear part" if row.fidelity is None else "that"
+    )
+    return f"drawn regions carry {whole_percent(row.drawn_share())} % of {of}"
 
 
 def summary(
@@ -210,7 +237,7 @@ def summary(
         The strongest region on each side, with its 95 % interval; then the R² in words.
     """
     if not row.values.any():
-        return f"Hiding regions does not change what the model says about {row.label}."
+        return _nothing(row.reading, f"what the model says about {_name(row.label)}")
     drawn = _drawn(row, numbers)
     sides = [
         next((player for player in drawn if row.values[player] * sign > 0), None)
@@ -231,7 +258,7 @@ def summary(
     else:
         joined = "; ".join(told)
         first = "What spoke most " + joined + "."
-    return f"{first} {_trust(row.fidelity)}"
+    return f"{first} {_trust(row)}"
 
 
 def _drawn(row: Row, numbers: Mapping[int, int]) -> list[int]:
@@ -251,28 +278,34 @@ def _name(label: str) -> str:
 
 
 def _noun(row: Row, score: Score) -> str:
-    return {"log-odds": "the odds", "raw": "the score"}.get(
-        scale(score, against=row.against is not None), "the probability"
-    )
+    return {"log-odds": "the odds", "raw": "the score"}.get(unit_of(row, score), "the probability")
 
 
-def _verb(effect: float) -> str:
-    return "lowers" if effect > 0 else "raises"
+def _verb(effect: float, reading: Reading) -> str:
+    return "lowers" if (effect > 0) == (reading == "hiding") else "raises"
+
+
+def _part(row: Row, player: int) -> str:
+    """How much of all weight a region has."""
+    return percent(float(abs(row.values[player]) / np.abs(row.values).sum()))
 
 
 def _region(
     row: Row, number: int, player: int, score: Score, segmentation: Segmentation | None
 ) -> str:
     effect = float(row.values[player])
-    unit = scale(score, against=row.against is not None)
+    unit = unit_of(row, score)
     where = "" if segmentation is None else f" ({whereabouts(segmentation, player)})"
     between = ""
     if row.standard_error is not None:
         reach = interval_factor() * float(row.standard_error[player])
         low, high = abs(effect) - reach, abs(effect) + reach
         between = f" ({_bare(low, unit)}–{_bare(high, unit)})"
-    does = f"{_verb(effect)} {_noun(row, score)} {amount(effect, unit)}{between}"
-    return f"region {number}{where}, hiding it {does}"
+    if row.reading == "weight":
+        return f"region {number}{where}, with {_part(row, player)} of the map"
+    does = f"{_verb(effect, row.reading)} {_noun(row, score)} {amount(effect, unit)}{between}"
+    acting = {"hiding": "hiding it", "showing": "showing it"}.get(row.reading, "which")
+    return f"region {number}{where}, {acting} {does}"
 
 
 def _bare(effect: float, unit: Score) -> str:
@@ -281,9 +314,10 @@ def _bare(effect: float, unit: Score) -> str:
     return _number(effect * (100 if unit == "probability" else 1))
 
 
-def _trust(fidelity: Fidelity | None) -> str:
-    if fidelity is None:
-        return "How well these effects add up was not measured."
+def _trust(row: Row) -> str:
+    fidelity = row.fidelity
+    if fidelity is None or row.reading == "share":
+        return _sum_of_values(row)
     if fidelity.r2 <= 0:
         return (
             "Added up, the effects predict no better than the average does: ask about more "
@@ -299,6 +333,34 @@ def _trust(fidelity: Fidelity | None) -> str:
     else:
         verdict = "so regions act mostly together: do not read them one by one"
     return f"{explains} of what hiding regions changes, {verdict}."
+
+
+def _nothing(reading: Reading, what: str) -> str:
+    """Say that every value is zero."""
+    if reading == "weight":
+        return "The map is empty: no region speaks for it."
+    if reading == "share":
+        return f"No region has a share in {what}."
+    return f"Hiding regions does not change {what}."
+
+
+def _sum_of_values(row: Row) -> str:
+    if row.reading == "weight":
+        return "Weights rank regions; they do not add up to anything."
+    if row.reading != "share":
+        return "How well these effects add up was not measured."
+    sums = "The shares of all regions add up to what hiding everything changes"
+    if row.completeness_gap is not None:
+        sums = "The shares of all regions add up to the difference from the reference"
+        if row.completeness_gap >= 1e-6:
+            sums += f", within {percent(row.completeness_gap)}"
+    if row.fidelity is None:
+        return sums + "."
+    if row.fidelity.r2 <= 0:
+        return sums + "; of half-hidden pictures their sums explain nothing: regions act together."
+    r2 = whole_percent(row.fidelity.r2)
+    between = "" if row.fidelity.kind == "all masks" else f" ({_range(row.fidelity)})"
+    return f"{sums}; of half-hidden pictures their sums explain {r2} %{between}."
 
 
 def _range(fidelity: Fidelity) -> str:

@@ -128,6 +128,29 @@ def test_a_view_forms_its_scores_in_float64():
     assert view.evaluations == 9
 
 
+def test_a_views_column_is_the_score_of_one_target():
+    game = log_probabilities(np.array([1.0, 2.0, 3.0]))
+    view = game.view("log-odds", target=[2, 0])
+    column = view.column(1)
+    np.testing.assert_array_equal(column(MASKS), view(MASKS)[:, 1])
+    assert column(np.array([1, 0, 1])).shape == (1,)
+    with pytest.raises(InputError, match="column must be from 0 to 1; got 2"):
+        view.column(2)(MASKS)
+
+
+def test_probabilities_have_log_odds_behind_them_and_nothing_else_has():
+    game = log_probabilities(np.array([1.0, 2.0, 3.0]))
+    view = game.view("probability", target=[2, 0])
+    log_odds = view.log_odds(MASKS)
+    np.testing.assert_allclose(1 / (1 + np.exp(-log_odds)), view(MASKS), rtol=1e-6)
+    paid = game.evaluations
+    view.log_odds(MASKS)
+    assert game.evaluations == paid
+    assert game.view("log-odds", target=2).log_odds(MASKS) is None
+    assert game.view("probability", target=2, against=1).log_odds(MASKS) is None
+    assert as_view(Game(Counting(3), 3)).log_odds(MASKS) is None
+
+
 def test_a_bare_game_is_the_view_of_all_its_columns():
     raw = as_view(Game(Counting(3), 3))
     assert (raw.score, raw.targets) == ("raw", (0, 1))

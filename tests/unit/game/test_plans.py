@@ -8,7 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from seewhy.game.design import Law, all_masks, join
-from seewhy.game.plans import all_but_ends, fitted_to_budget, growing_blocks, random_blocks
+from seewhy.game.plans import (
+    all_but_ends,
+    fitted_to_budget,
+    growing_blocks,
+    random_blocks,
+    shared_blocks,
+)
 
 truth = settings(
     max_examples=60,
@@ -126,3 +132,33 @@ def test_plans_hand_the_affinity_to_their_blocks():
         lambda a: list(growing_blocks(20, 512, rng(), a)),
     ):
         assert not np.array_equal(plan(None)[0].masks, plan(chain)[0].masks)
+
+
+def laws_of(part):
+    return set(part.laws.tolist())
+
+
+def test_a_shared_design_begins_with_singles_and_a_fold_over_and_goes_on_with_sizes():
+    parts = list(shared_blocks(50, 2000, np.random.default_rng(0), None, growing=True))
+    assert laws_of(parts[0]) == {"singles", "fold-over"}
+    assert len(parts[0]) == 100 + 256
+    others = [laws_of(part) for part in parts[1:]]
+    assert others == [{"sizes"}] * 3 + [{"fold-over"}] + [{"sizes"}] * 3
+    assert sum(len(part) for part in parts) == 2000
+
+
+@pytest.mark.parametrize(
+    ("budget", "fold_over", "sizes"),
+    [(200, 0, 200), (229, 128, 0), (384, 256, 28), (513, 256, 156)],
+)
+def test_what_a_shared_design_buys_depends_on_the_budget(budget, fold_over, sizes):
+    (design,) = shared_blocks(50, budget, np.random.default_rng(0), None)
+    assert (design.laws == "fold-over").sum() == fold_over
+    assert (design.laws == "sizes").sum() == sizes
+    assert len(np.unique(design.masks, axis=0)) >= len(design) - fold_over
+
+
+def test_a_shared_design_of_few_players_ends_when_sizes_are_used_up():
+    parts = list(shared_blocks(8, 5000, np.random.default_rng(0), None, growing=True))
+    assert laws_of(parts[0]) == {"singles", "fold-over"}
+    assert sum(len(part) for part in parts) < 5000

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seewhy.game import surrogate
 from seewhy.game.design import bernoulli_pairs
-from seewhy.game.surrogate import _factor, _few_rows, _profiled_likelihood, fit_odd_process
+from seewhy.game.functionals import MAIN_EFFECTS, SHAPLEY
+from seewhy.game.surrogate import few_pairs, fit_odd_process
 from seewhy.game.toys import linear_game
 
 
@@ -23,11 +23,12 @@ def odd_data(n_players, n_pairs, seed=0):
 def test_a_game_that_never_changes_has_no_effects_and_no_doubt():
     x = odd_data(6, 10)[0]
     process = fit_odd_process(x, np.zeros(10), 0.0)
-    for values, error in (process.main_effects(), process.shapley_values()):
+    for functional in (MAIN_EFFECTS, SHAPLEY):
+        values, error = process.answer(functional)
         assert np.array_equal(values, np.zeros(6))
         assert np.array_equal(error, np.zeros(6))
-    assert np.array_equal(process.linear_left_out(), np.zeros(10))
-    assert process.calibration == 1.0
+        assert process.calibration(functional.covariances(process.kernel, process.x)) == 1.0
+    assert np.array_equal(process.left_out(MAIN_EFFECTS), np.zeros(10))
 
 
 @pytest.mark.parametrize("factor", [1e-6, -3.0, 1e6])
@@ -59,36 +60,11 @@ def test_a_pair_turned_round_is_the_same_pair():
     np.testing.assert_allclose(turned_error, error, rtol=1e-6)
 
 
-def likelihood_of(process, kernel, noise):
-    factor = _factor(kernel(process.x, process.x), kernel, noise, process.pairs)
-    return _profiled_likelihood(factor, process.y)
-
-
-def test_the_kernel_that_is_kept_is_the_likeliest_of_the_grid():
-    x, odd, whole, _ = odd_data(12, 60)
-    process = fit_odd_process(x, odd, whole)
-    chosen = likelihood_of(process, process.kernel, process.noise)
-    share = process.kernel.decay / process.kernel.decay.sum()
-    for total in surrogate.TOTAL_DECAYS:
-        for noise in surrogate.NOISES:
-            other = surrogate._kernel(total * share)
-            assert likelihood_of(process, other, noise) <= chosen + 1e-9
-
-
-def test_the_profiled_likelihood_is_the_gaussian_one_at_its_best_variance():
-    x, odd, whole, _ = odd_data(8, 20)
-    process = fit_odd_process(x, odd, whole)
-    covariance = process.kernel(process.x, process.x)
-    found = likelihood_of(process, process.kernel, process.noise)
-    n = len(process.y)
-    noisy = covariance + np.diag(np.append(np.full(n - 1, process.noise), 0.0)) + 1e-9 * np.eye(n)
-
-    def log_density(variance):
-        quadratic = process.y @ np.linalg.solve(variance * noisy, process.y)
-        return -0.5 * (quadratic + np.linalg.slogdet(2 * np.pi * variance * noisy)[1])
-
-    best = max(log_density(v) for v in process.amplitude**2 * np.geomspace(0.5, 2.0, 201))
-    np.testing.assert_allclose(found - n / 2 * (1 + np.log(2 * np.pi)), best, atol=1e-5)
+def test_pairs_that_never_change_share_the_end_equally():
+    x = odd_data(6, 10)[0]
+    values, error = fit_odd_process(x, np.zeros(10), 3.0).shapley_values()
+    assert abs(values.sum() - 6.0) < 1e-9
+    assert (error > 0).all()
 
 
 def test_players_that_interact_get_longer_arms():
@@ -105,27 +81,33 @@ def test_players_that_interact_get_longer_arms():
     assert process.kernel.decay[:6].min() > process.kernel.decay[6:].max()
 
 
-def test_hyper_parameters_are_compared_on_random_pairs_and_the_known_row():
-    few = _few_rows(2000, 2001, seed=0)
-    assert len(few) == 501
-    assert few[-1] == 2000
-    assert len(set(few.tolist())) == 501
+def test_the_kernel_is_chosen_on_random_pairs():
+    few = few_pairs(2000, seed=0)
+    assert len(few) == 500
+    assert len(set(few.tolist())) == 500
     assert np.array_equal(few, np.sort(few))
-    steps = np.diff(few[:-1])
+    steps = np.diff(few)
     assert len(set(steps.tolist())) > 3  # never evenly: rows of a Hadamard design alias
-    assert np.array_equal(_few_rows(500, 501, seed=0), np.arange(501))
-    assert not np.array_equal(few, _few_rows(2000, 2001, seed=1))
+    assert np.array_equal(few_pairs(500, seed=0), np.arange(500))
+    assert not np.array_equal(few, few_pairs(2000, seed=1))
+
+
+def test_whatever_is_asked_of_some_pairs_the_kernel_is_the_same():
+    x, odd, whole, _ = odd_data(12, 60)
+    with_ends, without = fit_odd_process(x, odd, whole), fit_odd_process(x, odd)
+    assert with_ends.kernel is without.kernel
+    assert with_ends.noise == without.noise
+    assert fit_odd_process(x, 2 * odd + x[:, 0]).kernel is not without.kernel
 
 
 def test_without_the_known_row_pairs_are_all_there_is():
     x, odd, whole, weights = odd_data(12, 60)
     process = fit_odd_process(x, odd)
     assert process.pairs == len(process.x) == 60
-    assert len(process.linear_left_out()) == 60
+    assert len(process.left_out(MAIN_EFFECTS)) == 60
     with_outlier = fit_odd_process(x, odd, 50 * whole).main_effects()[0]
     error = np.abs(process.main_effects()[0] - weights).max()
     assert error < 0.2 * np.abs(with_outlier - weights).max()
-    assert len(_few_rows(700, 700, seed=0)) == 500
 
 
 def test_the_known_row_counts_as_known():
@@ -140,5 +122,5 @@ def test_a_linear_game_leaves_pairs_predicted_without_themselves():
     game = linear_game(np.random.default_rng(0).standard_normal(10))
     x, *_ = odd_data(10, 60)
     odd = x @ game.main_effects() / 2
-    left_out = fit_odd_process(x, odd, game.main_effects().sum() / 2).linear_left_out()
+    left_out = fit_odd_process(x, odd, game.main_effects().sum() / 2).left_out(MAIN_EFFECTS)
     assert np.square(left_out - odd).sum() < 1e-3 * np.square(odd).sum()

@@ -105,27 +105,6 @@ def test_tighter_epsilon_costs_more_and_delivers_smaller_errors():
         assert found.standard_error.max() <= epsilon * np.abs(found.values).max()
 
 
-@pytest.mark.parametrize(
-    ("values", "error", "settled"),
-    [
-        ([5.0, 3.0, 1.0, 0.0], [0.1, 0.1, 0.1, 0.5], True),  # every error at most ε of the largest
-        ([5.0, 3.0, 1.0, 0.0], [0.1, 0.1, 0.1, 0.51], True),  # not so, but 3 and 1 are apart
-        ([5.0, 1.1, -1.0, 0.0], [0.1, 0.1, 0.1, 0.51], False),  # 1.1 and −1 are not
-        ([5.0, -1.3, -1.0, 0.0], [0.1, 0.1, 0.1, 0.51], True),  # .3 > 1.96 √2 · .1
-        ([5.0, 1.0, -1.27, 0.0], [0.1, 0.1, 0.1, 0.51], False),  # .27 is not
-        ([0.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0], True),
-    ],
-)
-def test_settled_is_small_errors_everywhere_or_the_top_separated(values, error, settled):
-    both = np.array([values, [5.0, 1.1, -1.0, 0.0]]).T
-    doubts = np.array([error, [0.1, 0.1, 0.1, 0.51]]).T
-    assert Lime(top_regions=2)._converged(both, doubts).tolist() == [settled, False]
-    # with as many regions as superpixels there is no next one to be separated from
-    small = max(error) <= 0.1 * max(np.abs(values))
-    assert Lime(top_regions=4)._converged(both, doubts).tolist() == [small, False]
-    assert Lime(top_regions=4)._converged(both, None).all()
-
-
 def test_separated_top_regions_are_enough():
     # three giants over a sea of interactions: errors stay large, but the order is clear
     game = hard_game(30)

@@ -10,6 +10,7 @@ from seewhy.game.fidelity import Fidelity
 from seewhy.image.segmentation import Segmentation
 from seewhy.show import palette
 from seewhy.show.figures import Row, attribution_figure
+from seewhy.show.row import PixelMap
 from seewhy.show.saving import figure_bytes
 
 FIDELITY = Fidelity(0.92, 0.89, 0.94, "held-out", 64, 0.9, 0.02, 0.08)
@@ -239,3 +240,26 @@ def test_no_figure_is_left_with_pyplot():
 def test_what_cannot_be_drawn_is_refused(change, message):
     with pytest.raises(InputError, match=message):
         draw(**({"rows": [row(0)]} | change))
+
+
+def test_a_pixel_map_takes_the_place_of_the_heat_map():
+    cut = cells()
+    values = np.zeros((30, 45))
+    values[:15] = 1.0  # the upper half of the picture
+    shown = row(reading="share", pixel_map=PixelMap(values, (0.0, 0.0, 60.0, 90.0)))
+    figure = draw([shown], cut)
+    assert "share of every pixel" in texts(figure)
+    assert "share of log-odds (× ÷: of the odds)" in texts(figure)
+    heat = figure.axes[2].images[0].get_array()
+    middle = heat.shape[0] // 2
+    assert (heat[: middle - 12] == palette.rgb(palette.FOR)).all()
+    assert (heat[middle + 12 :] == 255).all()
+    assert "+1" in texts(figure)
+
+
+def test_weights_are_drawn_without_a_unit():
+    shown = row(reading="weight", fidelity=None)
+    said = texts(draw([shown]))
+    assert "weight of every region" in said
+    assert "weight, without a unit" in said
+    assert not any("×" in text for text in said)

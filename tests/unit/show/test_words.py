@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from math import exp, log
 
 import numpy as np
@@ -144,3 +145,80 @@ def test_hostile_names_stay_on_one_line_and_in_their_place():
     assert "a b 2.2-fold" in said
     hebrew = words.row_sentence(row([0, 0.8, 0], label="חתול"), NUMBERS, score="log-odds")
     assert "\u2068חתול\u2069 2.2-fold" in hebrew
+
+
+def reading(how, values, *, fit=None, gap=None, errors=0.05):
+    return replace(row(values, errors, fit=fit), reading=how, completeness_gap=gap)
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("hiding", "Hiding region 1 lowers the odds of minibus 2.2-fold."),
+        ("showing", "Showing region 1 raises the odds of minibus 2.2-fold."),
+        ("share", "Region 1 raises the odds of minibus 2.2-fold."),
+        ("weight", "Region 1 weighs most for minibus: 79 % of the map."),
+    ],
+)
+def test_a_value_is_read_as_what_it_is(how, said):
+    shown = reading(how, [0.2, log(2.2), 0.01])
+    assert words.row_sentence(shown, NUMBERS, score="log-odds") == said
+
+
+def test_negative_shares_lower_and_negative_effects_raise():
+    values = [0.0, -log(2.2), 0.0]
+    share = words.row_sentence(reading("share", values), NUMBERS, score="log-odds")
+    assert share == "Region 1 lowers the odds of minibus 2.2-fold."
+    hiding = words.row_sentence(reading("hiding", values), NUMBERS, score="log-odds")
+    assert hiding == "Hiding region 1 raises the odds of minibus 2.2-fold."
+
+
+@pytest.mark.parametrize(
+    ("how", "fit", "gap", "said"),
+    [
+        ("share", None, None, "add up to what hiding everything changes."),
+        ("share", None, 1e-9, "add up to the difference from the reference."),
+        ("share", None, 0.013, "add up to the difference from the reference, within 1.3 %."),
+        ("share", fidelity(), None, "of half-hidden pictures their sums explain 92 % (89–94)."),
+        ("share", fidelity(-0.2, -0.3, -0.1), None, "explain nothing: regions act together."),
+        ("weight", None, None, "Weights rank regions; they do not add up to anything."),
+        ("hiding", None, None, "How well these effects add up was not measured."),
+        ("showing", fidelity(), None, "so they can be read one by one."),
+    ],
+)
+def test_what_the_sum_of_all_values_is_worth(how, fit, gap, said):
+    shown = reading(how, [0.2, log(2.2), 0.01], fit=fit, gap=gap)
+    summary = words.summary(shown, NUMBERS, score="log-odds")
+    assert said in summary
+    assert summary.count("hiding it") == (how == "hiding")
+
+
+def test_weights_have_no_unit():
+    shown = reading("weight", [0.2, 0.6, 0.2], errors=0.0)
+    assert words.unit_of(shown, "log-odds") == "raw"
+    assert "region 1, with 60 % of the map" in words.summary(shown, NUMBERS, score="log-odds")
+    assert words.carried_sentence(shown) == "drawn regions carry 100 % of all weight"
+
+
+def test_carried_is_a_share_of_shares_or_of_variance():
+    values = [0.6, 0.3, 0.1]
+    assert words.carried_sentence(reading("share", values, errors=0.1)) == (
+        "drawn regions carry 90 % of all shares"
+    )
+    assert words.carried_sentence(reading("hiding", values, errors=0.1)) == (
+        "drawn regions carry 98 % of the linear part"
+    )
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("hiding", "Hiding regions does not change what the model says about minibus."),
+        ("showing", "Hiding regions does not change what the model says about minibus."),
+        ("share", "No region has a share in what the model says about minibus."),
+        ("weight", "The map is empty: no region speaks for it."),
+    ],
+)
+def test_where_every_value_is_zero_there_is_one_thing_to_say(how, said):
+    assert words.summary(reading(how, [0.0, 0.0]), NUMBERS, score="log-odds") == said
+    assert not words.row_sentence(reading(how, [0.0]), NUMBERS, score="log-odds").endswith("-fold.")
