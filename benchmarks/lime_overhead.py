@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 import seewhy as sw
+from seewhy.game.likelihood import _likeliest_kernel
 from seewhy.game.threads import one_blas_thread
 from seewhy.models.masking_game import view_segments
 
@@ -66,6 +67,7 @@ def one_round(photo: str, model: Any, budget: int) -> dict[str, float]:
     masks = np.concatenate([block.masks for block in plan])
     found["masked game"], scores = seconds(lambda: view(masks))
     design = plan[0] | plan[1]
+    _likeliest_kernel.cache_clear()  # an earlier round chose the kernels of these scores
     with one_blas_thread():
         found["estimate"], _ = seconds(lambda: lime.estimate(design, scores))
     found["explain"], _ = seconds(
