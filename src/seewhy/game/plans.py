@@ -98,7 +98,7 @@ def shared_blocks(
     *,
     growing: bool = False,
 ) -> Iterator[Design]:
-    """One design for LIME, Banzhaf, Shapley and Owen values together.
+    """One design for LIME, Banzhaf, RISE and Shapley values together.
 
     Every player alone and its complement, which Shapley values hinge on; a fold-over
     block, which main effects hinge on; then masks of all sizes, and every fourth time

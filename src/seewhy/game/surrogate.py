@@ -14,7 +14,7 @@ The steps, for one target:
 2. scale y to rms 1; K = k(X, X) + s² I (no s² on the row x = 1); α = K⁻¹y;
 3. any functional L: mean A α, variance prior − diag(A K⁻¹ Aᵀ), A = L k(·, X);
 4. the kernel and s² are those that the pairs speak for (`likelihood`): one choice
-   per target, whatever is then asked;
+   per target and set of pairs, whatever is then asked;
 5. error bars are multiplied by √(yᵀK⁻¹y / n), and where that exceeds 1 by the rms
    of the standardised residuals of fits without each pair, pairs counting by how
    much the values hang on them.

@@ -79,7 +79,7 @@ class KernelShap(Designed):
         if self.estimator == "surrogate" and self.most > MOST_FOR_SURROGATE:
             raise InputError(
                 f"budget must be at most {MOST_FOR_SURROGATE} masks for estimator='surrogate'; "
-                f"got {self.budget}: use estimator='regression'"
+                f"got {self.budget}: use estimator='regression' (kernel-shap:estimator=regression)"
             )
 
     @property
