@@ -12,6 +12,7 @@ from jaxtyping import Float64
 
 from seewhy.errors import InputError
 from seewhy.game.driver import Listener
+from seewhy.image.listing import listed_pictures
 from seewhy.image.read import Source
 from seewhy.methods.explanation import Attribution, Reading
 from seewhy.methods.gradients.pixels import PixelView, completeness_gap
@@ -19,7 +20,6 @@ from seewhy.methods.gradients.references import (
     Reference,
     References,
     described,
-    listed_pictures,
     references_of,
     spelled_reference,
 )

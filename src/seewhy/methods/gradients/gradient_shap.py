@@ -11,6 +11,7 @@ from jaxtyping import Float64
 
 from seewhy.errors import InputError
 from seewhy.game.driver import Listener
+from seewhy.image.listing import listed_pictures
 from seewhy.image.read import Source
 from seewhy.methods.convergence import check_stopping, settled
 from seewhy.methods.explanation import Attribution, Reading
@@ -19,7 +20,6 @@ from seewhy.methods.gradients.references import (
     Reference,
     References,
     described,
-    listed_pictures,
     references_of,
     spelled_reference,
 )

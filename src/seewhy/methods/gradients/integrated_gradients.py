@@ -10,13 +10,13 @@ import numpy as np
 
 from seewhy.errors import InputError
 from seewhy.game.driver import Listener
+from seewhy.image.listing import listed_pictures
 from seewhy.image.read import Source
 from seewhy.methods.explanation import Attribution, Reading
 from seewhy.methods.gradients.pixels import PixelView, completeness_gap
 from seewhy.methods.gradients.references import (
     Reference,
     described,
-    listed_pictures,
     references_of,
     spelled_reference,
 )

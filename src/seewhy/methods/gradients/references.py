@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -67,32 +65,6 @@ def spelled_reference(reference: Reference, pictures: Iterable[Source]) -> str:
     if spelled != FILL:
         _fill(spelled)
     return spelled
-
-
-def listed_pictures(pictures: Any) -> tuple[Source, ...]:
-    """Take one picture or several; a folder stands for the files in it.
-
-    Parameters
-    ----------
-    pictures : path, array, Picture, or iterable of them
-
-    Raises
-    ------
-    InputError
-        When a folder holds no file.
-    """
-    if not isinstance(pictures, Iterable) or isinstance(pictures, str | np.ndarray):
-        pictures = (pictures,)
-    listed: list[Source] = []
-    for picture in pictures:
-        if isinstance(picture, str | os.PathLike) and Path(picture).is_dir():
-            files = sorted(f for f in Path(picture).iterdir() if f.is_file() and f.name[0] != ".")
-            if not files:
-                raise InputError(f"pictures names the folder {str(picture)!r}, which has no file.")
-            listed += files
-        else:
-            listed.append(picture)
-    return tuple(listed)
 
 
 def is_random(reference: Reference) -> bool:

@@ -10,10 +10,11 @@ from PIL import Image as PILImage
 
 from seewhy.errors import ImageError, InputError, SpecError
 from seewhy.image.fill import BlackFill, BlurFill, GreyFill, MeanFill, NoiseFill, PictureFill
+from seewhy.image.listing import listed_pictures
 from seewhy.image.read import read_picture
 from seewhy.methods.explanation import method_settings
 from seewhy.methods.gradients.gradient_shap import GradientShap
-from seewhy.methods.gradients.references import listed_pictures, references_of, spelled_reference
+from seewhy.methods.gradients.references import references_of, spelled_reference
 
 
 def rng(seed=0):
