@@ -25,12 +25,16 @@ _HOME = {
     "Banzhaf": "seewhy.methods.banzhaf",
     "Rise": "seewhy.methods.rise",
     "Occlusion": "seewhy.methods.occlusion",
+    "Anchors": "seewhy.methods.anchors",
+    "Counterfactual": "seewhy.methods.counterfactual",
     "GradientShap": "seewhy.methods.gradients.gradient_shap",
     "DeepShap": "seewhy.methods.gradients.deep_shap",
     "IntegratedGradients": "seewhy.methods.gradients.integrated_gradients",
     "GradCam": "seewhy.methods.gradients.grad_cam",
     "Hierarchy": "seewhy.game.hierarchy",
     "Attribution": "seewhy.methods.explanation",
+    "Rule": "seewhy.methods.rule",
+    "Change": "seewhy.methods.change",
     "Game": "seewhy.game.game",
     "View": "seewhy.game.game",
     "Progress": "seewhy.game.driver",
@@ -91,7 +95,10 @@ if TYPE_CHECKING:
     from seewhy.image.read import Picture, read_image
     from seewhy.image.segmentation import Segmentation
     from seewhy.image.segmenters import Felzenszwalb, Grid, Quickshift, Slic, Watershed
+    from seewhy.methods.anchors import Anchors
     from seewhy.methods.banzhaf import Banzhaf
+    from seewhy.methods.change import Change
+    from seewhy.methods.counterfactual import Counterfactual
     from seewhy.methods.explanation import Attribution
     from seewhy.methods.gradients.deep_shap import DeepShap
     from seewhy.methods.gradients.grad_cam import GradCam
@@ -103,6 +110,7 @@ if TYPE_CHECKING:
     from seewhy.methods.partition_shap import PartitionShap
     from seewhy.methods.permutation_shap import PermutationShap
     from seewhy.methods.rise import Rise
+    from seewhy.methods.rule import Rule
     from seewhy.models.callable_model import CallableModel
     from seewhy.models.masking_game import masking_game
     from seewhy.models.onnx_model import OnnxModel

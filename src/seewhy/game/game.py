@@ -32,6 +32,8 @@ class Game:
         d, at least 1.
     affinity : (d, d) array, optional
         Which players are neighbours (symmetric, non-negative; bool is fine).
+    areas : (d,) array, optional
+        Share of the picture that every player covers; equal by default.
     columns : {"raw", "log-probability"}
         What the k outputs are. Log-probabilities of all classes allow every
         score; raw outputs only the score "raw".
@@ -68,6 +70,7 @@ class Game:
         n_players: int,
         *,
         affinity: Bool[np.ndarray, "d d"] | Float[np.ndarray, "d d"] | None = None,
+        areas: Float[np.ndarray, " d"] | None = None,
         columns: Columns = "raw",
         portion: int = 64,
     ) -> None:
@@ -79,6 +82,7 @@ class Game:
         self.portion = portion
         self.columns: Columns = columns
         self.affinity = _checked_affinity(affinity, self.n_players)
+        self.areas = _checked_areas(areas, self.n_players)
         self.evaluations = 0
         self.seconds = 0.0
         self._value = value
@@ -230,6 +234,11 @@ class View:
         return self.game.affinity
 
     @property
+    def areas(self) -> Float64[np.ndarray, " d"]:
+        """Share of the picture that every player covers."""
+        return self.game.areas
+
+    @property
     def portion(self) -> int:
         """How many masks should be asked about at once."""
         return self.game.portion
@@ -312,3 +321,19 @@ def _checked_affinity(
     np.fill_diagonal(matrix, 0.0)
     matrix.flags.writeable = False
     return matrix
+
+
+def _checked_areas(
+    areas: Float[np.ndarray, " d"] | None, n_players: int
+) -> Float64[np.ndarray, " d"]:
+    if areas is None:
+        return np.full(n_players, 1 / n_players)
+    shares = np.array(areas, dtype=np.float64)
+    fits = shares.shape == (n_players,) and (shares >= 0).all() and shares.sum() <= 1 + 1e-6
+    if not fits:
+        raise InputError(
+            f"areas must be {n_players} shares of the picture, from 0 to 1 in all; "
+            f"got shape {shares.shape}, sum {shares.sum():.3g}"
+        )
+    shares.flags.writeable = False
+    return shares

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from seewhy.game.design import all_masks, bernoulli
 from seewhy.game.game import Game
 
 Coefficients = Mapping[tuple[int, ...], float]
+
+HIDDEN_UNITS = 32
+MASKS_FOR_MEDIAN = 4096  # an even number: the median lies between two of them
 
 
 @dataclass(frozen=True)
@@ -103,3 +107,56 @@ def random_game(
             rng.standard_normal()
         )
     return ToyGame(n_players, coefficients)
+
+
+def threshold_game(weights: Iterable[float], quota: float) -> Game:
+    """Let players vote between two classes: the first leads if the kept weigh more than a quota.
+
+    Columns are (lead, −lead), with lead = Σ_{j kept} w_j − quota. With weights of 1 and a
+    quota of d − ½ all of the players are needed, with ½ any one of them does, and with
+    k − ½ any k of them.
+
+    Parameters
+    ----------
+    weights : iterable of float
+        One per player; 0 for a player that nothing hinges on.
+    quota : float
+        Between the sums that the weights can reach: a sum that equals it is a tie.
+
+    Examples
+    --------
+    >>> two_of_three = threshold_game([1, 1, 1], 1.5)
+    >>> two_of_three(np.array([[True, True, False], [True, False, False]])).tolist()
+    [[0.5, -0.5], [-0.5, 0.5]]
+    """
+    votes = np.array(list(weights), np.float64)
+    return Game(lambda masks: _in_favour(masks @ votes - quota), len(votes))
+
+
+def network_game(n_players: int, rng: np.random.Generator) -> Game:
+    """Draw a small random network of two classes, undecided about half-hidden pictures.
+
+    Columns are (lead, −lead), with lead = ±(v · tanh(W z + b) − t). The threshold t is the
+    median over half-hidden masks, so that about half of them keep the first class; the
+    sign is such that the whole picture is of that class.
+
+    Parameters
+    ----------
+    n_players : int
+    rng : numpy.random.Generator
+    """
+    inner = 2 * rng.standard_normal((n_players, HIDDEN_UNITS)) / np.sqrt(n_players)
+    offset, outer = rng.standard_normal((2, HIDDEN_UNITS))
+
+    def output(masks: Bool[np.ndarray, "n d"]) -> Float64[np.ndarray, " n"]:
+        return np.asarray(np.tanh(masks @ inner + offset) @ outer)
+
+    few = 2.0**n_players <= MASKS_FOR_MEDIAN
+    masks = all_masks(n_players) if few else bernoulli(n_players, MASKS_FOR_MEDIAN, rng)
+    middle = float(np.median(output(masks.masks)))
+    sign = np.sign(output(np.ones((1, n_players), bool)) - middle)
+    return Game(lambda masks: _in_favour(sign * (output(masks) - middle)), n_players)
+
+
+def _in_favour(lead: Float64[np.ndarray, " n"]) -> Float64[np.ndarray, "n 2"]:
+    return np.stack([lead, -lead], axis=1)

@@ -18,19 +18,23 @@ adds to the average; its share of the difference between the whole and the hidde
 weight without a unit."""
 
 
-class AttributionMethod(Protocol):
-    """A method that gives every superpixel a value: frozen settings, plus one call.
+class Method(Protocol):
+    """Any way to explain: frozen settings, plus one call.
 
     It is called with what it explains and a random generator: methods that hide
     superpixels with a game, gradient methods with a `PixelView`.
     """
 
-    reading: ClassVar[Reading]
-
     @property
     def name(self) -> str:
         """The name under which results are found, e.g. "lime"."""
         ...
+
+
+class AttributionMethod(Method, Protocol):
+    """A method that gives every superpixel a value."""
+
+    reading: ClassVar[Reading]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -120,7 +124,7 @@ class Attribution:
         return [int(player) for player in order[:count]]
 
 
-def method_settings(method: AttributionMethod) -> dict[str, Any]:
+def method_settings(method: Method) -> dict[str, Any]:
     """Return the settings of a method as a dictionary for a document, without its name."""
     settings: dict[str, Any] = asdict(method)  # type: ignore[call-overload]
     settings.pop("name", None)

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Any
 
 from seewhy.errors import InputError, SpecError, did_you_mean
-from seewhy.methods.explanation import AttributionMethod
+from seewhy.methods.explanation import Method
 
 _HOME = {
     "lime": ("seewhy.methods.lime", "Lime"),
@@ -17,6 +17,8 @@ _HOME = {
     "banzhaf": ("seewhy.methods.banzhaf", "Banzhaf"),
     "rise": ("seewhy.methods.rise", "Rise"),
     "occlusion": ("seewhy.methods.occlusion", "Occlusion"),
+    "anchors": ("seewhy.methods.anchors", "Anchors"),
+    "counterfactual": ("seewhy.methods.counterfactual", "Counterfactual"),
     "gradient-shap": ("seewhy.methods.gradients.gradient_shap", "GradientShap"),
     "deep-shap": ("seewhy.methods.gradients.deep_shap", "DeepShap"),
     "integrated-gradients": (
@@ -46,13 +48,13 @@ def method_class(key: str) -> type[Any]:
     return found
 
 
-def method_key(method: AttributionMethod) -> str:
+def method_key(method: Method) -> str:
     """Return the name under which a method's class is known, whatever the method is called."""
     kind = type(method)
     return next(key for key, home in _HOME.items() if home == (kind.__module__, kind.__name__))
 
 
-def parse_methods(spec: str) -> tuple[AttributionMethod, ...]:
+def parse_methods(spec: str) -> tuple[Method, ...]:
     """Turn comma-separated names into methods.
 
     Parameters
@@ -76,7 +78,7 @@ def parse_methods(spec: str) -> tuple[AttributionMethod, ...]:
     return tuple(_parse_one(part.strip()) for part in spec.split(",") if part.strip())
 
 
-def _parse_one(spec: str) -> AttributionMethod:
+def _parse_one(spec: str) -> Method:
     key, *pairs = spec.split(":")
     kind = method_class(key.strip().lower())
     known = [field.name for field in fields(kind)]
@@ -91,7 +93,7 @@ def _parse_one(spec: str) -> AttributionMethod:
             )
         settings[name] = _parsed(value.strip())
     try:
-        method: AttributionMethod = kind(**settings)
+        method: Method = kind(**settings)
     except TypeError as wrong:
         raise InputError(f"--method {spec}: {wrong}") from wrong
     return method

@@ -110,6 +110,10 @@ class MaskedPicture:
         pooled[self.visible] = sums[1:]
         return pooled
 
+    def areas(self) -> Float64[np.ndarray, " d"]:
+        """Say what share of the model's input every superpixel covers."""
+        return self.pool(np.ones(self.labels.shape)) / self.labels.size
+
     def affinity(self) -> Float64[np.ndarray, "d d"]:
         """Say how much superpixels belong together: those that touch, by likeness of colour.
 
@@ -150,6 +154,15 @@ def game_of(model: Model, picture: MaskedPicture) -> Game:
     """Make the game of hiding superpixels of a prepared picture; see `masking_game`."""
     answer = model.masked(picture.pixels, picture.fill, picture.labels)
     _check_deterministic(answer, len(picture.visible), model.spec)
+    return _game(model, picture, answer)
+
+
+def unchecked_game(model: Model, picture: MaskedPicture) -> Game:
+    """Make a further game of a model that has been found to answer consistently."""
+    return _game(model, picture, model.masked(picture.pixels, picture.fill, picture.labels))
+
+
+def _game(model: Model, picture: MaskedPicture, answer: MaskedModel) -> Game:
     raw = model.output == "raw"
 
     def value(masks: Bool[np.ndarray, "n d"]) -> Float32[np.ndarray, "n k"]:
@@ -160,6 +173,7 @@ def game_of(model: Model, picture: MaskedPicture) -> Game:
         value,
         picture.segmentation.count,
         affinity=picture.affinity(),
+        areas=picture.areas(),
         columns="raw" if raw else "log-probability",
         portion=max(_PORTION, model.batch_size),
     )

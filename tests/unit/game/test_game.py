@@ -171,6 +171,19 @@ def test_affinity_is_kept_as_a_constant_matrix_without_diagonal_and_inherited():
         game.affinity[0, 1] = 2
 
 
+def test_areas_are_shares_of_the_picture_and_equal_unless_they_are_given():
+    assert Game(Counting(4), 4).areas.tolist() == [0.25] * 4
+    shares = np.array([0.5, 0.25, 0.0])
+    game = Game(Counting(3), 3, areas=shares)
+    shares[:] = 1
+    assert game.areas.tolist() == [0.5, 0.25, 0.0]
+    assert game.view("raw", target=0).areas is game.areas
+    with pytest.raises(ValueError, match="read-only"):
+        game.areas[0] = 0.1
+    whole = Game(Counting(3), 3, areas=np.full(3, np.float32(1 / 3)))  # rounding is forgiven
+    assert whole.areas.dtype == np.float64
+
+
 def test_time_spent_in_the_model_is_added_up():
     game = Game(Counting(3), 3)
     assert game.seconds == 0
@@ -260,6 +273,22 @@ def test_masks_of_another_game_are_refused(masks, came):
             {"n_players": 3, "affinity": -np.ones((3, 3))},
             "affinity must be symmetric and non-negative; "
             "use 0 for players that are not neighbours",
+        ),
+        (
+            {"n_players": 3, "areas": [0.2, 0.8]},
+            r"areas must be 3 shares of the picture, from 0 to 1 in all; got shape \(2,\), sum 1",
+        ),
+        (
+            {"n_players": 3, "areas": [0.5, 0.5, 0.5]},
+            r"areas must be 3 shares of the picture, from 0 to 1 in all; got shape \(3,\), sum 1.5",
+        ),
+        (
+            {"n_players": 3, "areas": [0.5, -0.5, 0.5]},
+            r"areas must be 3 shares of the picture, from 0 to 1 in all; got shape \(3,\), sum 0.5",
+        ),
+        (
+            {"n_players": 3, "areas": [0.5, np.nan, 0.5]},
+            r"areas must be 3 shares of the picture, from 0 to 1 in all; got shape \(3,\), sum nan",
         ),
     ],
 )

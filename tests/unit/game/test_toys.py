@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from seewhy.game.design import all_masks
-from seewhy.game.toys import ToyGame, linear_game, random_game
+from seewhy.game.toys import ToyGame, linear_game, network_game, random_game, threshold_game
 
 
 def value_of(game):
@@ -77,3 +77,50 @@ def test_random_games_have_the_interactions_asked_for_and_repeat():
     assert all(len(set(players)) == len(players) for players in game.coefficients)
     again = random_game(30, np.random.default_rng(1), interactions=50, largest=3)
     assert again == game
+
+
+@pytest.mark.parametrize(
+    ("weights", "quota", "first"),
+    [
+        ([1, 1, 1], 2.5, lambda m: m.all(axis=1)),
+        ([1, 1, 1], 0.5, lambda m: m.any(axis=1)),
+        ([1, 1, 1, 0], 1.5, lambda m: m[:, :3].sum(axis=1) >= 2),
+        ([3, 1, -2], 1.5, lambda m: m[:, 0] & (m[:, 1] | ~m[:, 2])),  # all three: 2 for it
+    ],
+)
+def test_votes_decide_as_they_are_weighed(weights, quota, first):
+    game = threshold_game(weights, quota)
+    masks = all_masks(len(weights)).masks
+    values = game(masks)
+    assert (values[:, 0] == -values[:, 1]).all()
+    assert ((values[:, 0] > 0) == first(masks)).all()
+    assert not (values == 0).any()
+    assert game.evaluations == len(masks)
+
+
+def test_a_vote_leads_by_what_exceeds_the_quota():
+    game = threshold_game((weight for weight in (2.0, 1.0)), 1.25)
+    assert game(np.array([[True, True], [False, True]])).tolist() == [[1.75, -1.75], [-0.25, 0.25]]
+
+
+@pytest.mark.parametrize("n_players", [1, 2, 3, 8, 14, 40])
+def test_networks_keep_the_first_class_of_half_of_the_masks_and_of_the_whole(n_players):
+    for seed in range(12):
+        game = network_game(n_players, np.random.default_rng(seed))
+        few = n_players <= 12
+        random = np.random.default_rng(99).random((4000, n_players)) < 0.5
+        values = game(all_masks(n_players).masks if few else random)
+        kept = float((values[:, 0] > 0).mean())
+        assert kept == 0.5 if few else 0.4 < kept < 0.6
+        assert game(np.ones((1, n_players), bool))[0, 0] > 0
+        assert (values[:, 0] == -values[:, 1]).all()
+
+
+def test_networks_interact_and_repeat():
+    masks = all_masks(6).masks
+    one, same, other = (network_game(6, np.random.default_rng(s))(masks)[:, 0] for s in (1, 1, 2))
+    assert (one == same).all()
+    assert not np.allclose(one, other)
+    columns = np.column_stack([np.ones(len(masks)), masks])
+    left = one - columns @ np.linalg.lstsq(columns, one)[0]
+    assert left.std() > 0.05 * one.std()

@@ -15,7 +15,8 @@ def test_every_name_leads_to_a_method_of_that_name_and_back(name):
     assert method.name == name
     assert method_key(method) == name
     assert getattr(sw, type(method).__name__) is type(method)
-    assert method.reading in ("hiding", "showing", "share", "weight")
+    if name not in ("anchors", "counterfactual"):  # they name superpixels, without values
+        assert method.reading in ("hiding", "showing", "share", "weight")
 
 
 def test_names_are_separated_by_commas():

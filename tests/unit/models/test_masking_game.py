@@ -62,6 +62,28 @@ class TestValues:
         masks = every_mask(4)
         np.testing.assert_array_equal(game(masks)[:, 0], masks[:, 3])
 
+    def test_areas_are_the_shares_of_pixels_that_superpixels_cover(self):
+        labels = np.zeros((8, 8), int)
+        labels[:2], labels[2:3, :4] = 1, 2
+        outside = np.zeros((8, 8), bool)
+        outside[:, 7] = True
+        segments = Segmentation(labels, outside=outside)
+        game = masking_game(model(quadrant_means), WHITE, segments, fill=BLACK)
+        shares = [np.mean((segments.labels == k) & ~outside) for k in range(3)]
+        np.testing.assert_allclose(game.areas, shares, atol=1e-12)
+        assert game.areas.sum() == pytest.approx(7 / 8)
+        whole = masking_game(model(quadrant_means), WHITE, QUADRANTS, fill=BLACK)
+        np.testing.assert_allclose(whole.areas, [0.25] * 4)
+
+    def test_areas_are_those_of_the_models_input(self):
+        half = Preprocessing((8, 8), shorter_side=16)  # it sees the middle and nothing else
+        labels = np.zeros((16, 16), int)
+        labels[:, 10:], labels[0] = 1, 2
+        cropped = model(quadrant_means, preprocess=half)
+        game = masking_game(cropped, np.ones((16, 16, 3), np.float32), labels, fill=BLACK)
+        assert game.n_players == 3
+        np.testing.assert_allclose(game.areas, [0.75, 0.25, 0.0])
+
     @pytest.mark.parametrize("batch", [1, 3, 16, 1000])
     def test_the_batch_does_not_matter(self, batch):
         game = masking_game(model(quadrant_means, batch=batch), WHITE, QUADRANTS, fill=BLACK)

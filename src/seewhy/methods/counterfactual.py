@@ -1,0 +1,190 @@
+"""Counterfactuals: which few superpixels would have to go for the model to say something else."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float32
+
+from seewhy.errors import InputError
+from seewhy.game.decision import Decision, decision_of, lead
+from seewhy.game.driver import Listener, Progress
+from seewhy.game.flip_search import Flip, find_flip
+from seewhy.game.game import Game, Masks, View
+from seewhy.methods.change import Change
+from seewhy.methods.designed import Budget, most_masks
+
+RIVALS = 3
+"""Whose probabilities are told, before and after."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counterfactual:
+    """Find the fewest superpixels whose hiding changes what the model says.
+
+    A best-first search among sets of superpixels, from those that do most alone
+    and in company, and from masked pictures that are known to change the prediction.
+    What is found is irreducible: no member can be shown again without losing the
+    change. With few superpixels all sets are compared.
+
+    Parameters
+    ----------
+    target : int, str or None
+        The class that is to be first: its index, or its name where names are known
+        (`seewhy.explain`). None: any other than the present one.
+    budget : int or "auto"
+        Different masked pictures to ask about at most. A number is spent on ever
+        smaller sets, until none is left to try; "auto" stops at 1 024, or when twice as
+        much has found nothing smaller.
+    name : str
+        Under which the result is found.
+
+    References
+    ----------
+    Vermeire, Brughmans, Goethals, Mazzine Barbossa de Oliveira, Martens: Explainable image
+    classification with evidence counterfactual, Pattern Analysis and Applications 2022.
+
+    Examples
+    --------
+    >>> def two_of_three(masks):
+    ...     lead = masks[:, :3].sum(axis=1) - 1.5
+    ...     return np.stack([lead, -lead], axis=1)
+    >>> change = Counterfactual()(Game(two_of_three, 5), np.random.default_rng(0))
+    >>> change.status, len(change.hide), change.becomes, change.smallest
+    ('found', 2, 1, True)
+    """
+
+    target: int | str | None = None
+    budget: Budget = "auto"
+    name: str = "counterfactual"
+
+    def __post_init__(self) -> None:
+        whole = isinstance(self.budget, int | np.integer) and not isinstance(self.budget, bool)
+        if self.budget != "auto" and not (whole and self.budget >= 1):
+            raise InputError(f"budget must be 'auto' or a whole number; got {self.budget!r}")
+
+    def __call__(
+        self,
+        game: Game | View,
+        rng: np.random.Generator,
+        *,
+        known: Masks | None = None,
+        progress: Listener | None = None,
+    ) -> Change:
+        """Search for the change.
+
+        Parameters
+        ----------
+        game : Game or View
+            The class that leads with everything kept is to lose its place. Of a view
+            against a class Q, Q is to be first, unless the method names another.
+        rng : numpy.random.Generator
+            Draws the masks of a ranking, where one is needed.
+        known : (n, d) bool array, optional
+            Masks that were paid for and may change the prediction; looked through first.
+        progress : callable, optional
+            Told how many masked pictures were asked about.
+
+        Returns
+        -------
+        Change
+
+        Raises
+        ------
+        InputError
+            A game of one column, or whose leading class is tied; a class that does not
+            exist or is first already; a budget below the number of superpixels.
+        """
+        start = time.perf_counter()
+        bare = game.game if isinstance(game, View) else game
+        decision = decision_of(bare)
+        wanted = self._wanted(game, decision)
+        most = most_masks(self.budget)
+        if most < decision.n_players:
+            raise InputError(
+                f"budget must be at least {decision.n_players} masked pictures, one for each "
+                f"superpixel alone; got {most}"
+            )
+        asked = decision if wanted is None else Decision(bare, wanted)
+        if progress is not None:
+            asked.listener = lambda: progress(
+                Progress(f"{self.name}: asking the model", min(asked.evaluations, most), most)
+            )
+        flip = find_flip(
+            asked,
+            most,
+            rng,
+            gains_lead=wanted is not None,
+            known=known,
+            patient=self.budget != "auto",
+        )
+        seconds = time.perf_counter() - start
+        return self._change(flip, bare, decision.predicted, wanted, seconds)
+
+    def _wanted(self, game: Game | View, decision: Decision) -> int | None:
+        wanted = self.target
+        if isinstance(wanted, str):
+            raise InputError(
+                f"target must be a class index where class names are not known; got {wanted!r}"
+            )
+        if wanted is None and isinstance(game, View):
+            wanted = game.against
+        classes = decision.n_classes
+        if wanted is not None and not 0 <= wanted < classes:
+            raise InputError(f"target must be a class index from 0 to {classes - 1}; got {wanted}")
+        if wanted == decision.predicted:
+            raise InputError(
+                f"target must be another class than the present one, {wanted}: it is first already"
+            )
+        return wanted
+
+    def _change(
+        self, flip: Flip, game: Game, predicted: int, wanted: int | None, seconds: float
+    ) -> Change:
+        hide = _strongest_first(flip, game, predicted, wanted)
+        masks = np.ones((2, game.n_players), bool)
+        masks[1, list(hide)] = False
+        outputs = game(masks)
+        before, after = _probabilities(game, outputs, wanted)
+        return Change(
+            status="found" if flip.gain > 0 else "not_found",
+            hide=hide,
+            target=predicted,
+            wanted=wanted,
+            becomes=int(outputs[1].argmax()),
+            margin=flip.gain,
+            before=before,
+            probabilities=after,
+            area=float(game.areas[list(hide)].sum()),
+            irreducible=flip.irreducible,
+            smallest=flip.smallest,
+            evaluations=flip.evaluations,
+            seconds=seconds,
+            method=self,
+        )
+
+
+def _probabilities(
+    game: Game, outputs: Float32[np.ndarray, "2 k"], wanted: int | None
+) -> tuple[dict[int, float], dict[int, float]]:
+    """Of the classes that matter before or after the change, likeliest after it first."""
+    if game.columns == "raw":
+        return {}, {}
+    leading = np.argsort(-outputs, axis=1, kind="stable")[:, :RIVALS]
+    told = {*leading.ravel().tolist(), *([] if wanted is None else [wanted])}
+    order = sorted(told, key=lambda index: -outputs[1, index])
+    before, after = np.exp(outputs.astype(np.float64))
+    return {i: float(before[i]) for i in order}, {i: float(after[i]) for i in order}
+
+
+def _strongest_first(flip: Flip, game: Game, predicted: int, wanted: int | None) -> tuple[int, ...]:
+    """Order the hidden superpixels by how much of the change is lost when each is shown."""
+    members = sorted(flip.hide)
+    masks = np.ones((len(members), game.n_players), bool)
+    masks[:, members] = False
+    masks[np.arange(len(members)), members] = True
+    outputs = game(masks)
+    left = -lead(outputs, predicted) if wanted is None else lead(outputs, wanted)
+    return tuple(members[i] for i in np.argsort(left, kind="stable"))
