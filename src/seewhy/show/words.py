@@ -61,6 +61,16 @@ def right_to_left(text: str) -> bool:
     return any(unicodedata.bidirectional(character) in ("R", "AL") for character in text)
 
 
+def class_name(label: str) -> str:
+    """Put a class's name on one line; one from right to left does not reorder what follows."""
+    line = " ".join(label.split())
+    return (
+        f"\N{FIRST STRONG ISOLATE}{line}\N{POP DIRECTIONAL ISOLATE}"
+        if right_to_left(line)
+        else line
+    )
+
+
 def factor(effect: float) -> str:
     """Say an effect on log-odds, or on a log-probability, as the factor it is: exp |effect|.
 
@@ -143,8 +153,8 @@ def whereabouts(segmentation: Segmentation, player: int) -> str:
 
 def subject(row: Row, score: Score) -> str:
     """Say what the values of a row change: "the odds of minibus against passenger car"."""
-    against = "" if row.against is None else f" against {_name(row.against)}"
-    return f"{_noun(row, score)} of {_name(row.label)}{against}"
+    against = "" if row.against is None else f" against {class_name(row.against)}"
+    return f"{_noun(row, score)} of {class_name(row.label)}{against}"
 
 
 def row_sentence(row: Row, numbers: Mapping[int, int], *, score: Score, brief: bool = False) -> str:
@@ -177,7 +187,7 @@ def row_sentence(row: Row, numbers: Mapping[int, int], *, score: Score, brief: b
     effect = float(row.values[drawn[0]])
     region = f"region {numbers[drawn[0]]}"
     if row.reading == "weight":
-        whose = "" if brief else f" for {_name(row.label)}"
+        whose = "" if brief else f" for {class_name(row.label)}"
         return f"{region.capitalize()} weighs most{whose}: {_part(row, drawn[0])} of the map."
     what = _noun(row, score) if brief else subject(row, score)
     does = f"{_verb(effect, row.reading)} {what} {amount(effect, unit_of(row, score))}"
@@ -237,24 +247,27 @@ def summary(
         The strongest region on each side, with its 95 % interval; then the R² in words.
     """
     if not row.values.any():
-        return _nothing(row.reading, f"what the model says about {_name(row.label)}")
+        return _nothing(row.reading, f"what the model says about {class_name(row.label)}")
     drawn = _drawn(row, numbers)
     sides = [
         next((player for player in drawn if row.values[player] * sign > 0), None)
         for sign in (1, -1)
     ]
-    name = _name(row.label)
+    name = class_name(row.label)
     if row.against is None:
         heads = (f"for {name}", f"against {name}")
     else:
-        heads = (f"for {name} rather than {_name(row.against)}", f"for {_name(row.against)}")
+        heads = (
+            f"for {name} rather than {class_name(row.against)}",
+            f"for {class_name(row.against)}",
+        )
     told = [
         f"{head}: {_region(row, numbers[player], player, score, segmentation)}"
         for head, player in zip(heads, sides, strict=True)
         if player is not None
     ]
     if not told:
-        first = f"For {_name(row.label)}, {NOTHING_CERTAIN}."
+        first = f"For {class_name(row.label)}, {NOTHING_CERTAIN}."
     else:
         joined = "; ".join(told)
         first = "What spoke most " + joined + "."
@@ -265,16 +278,6 @@ def _drawn(row: Row, numbers: Mapping[int, int]) -> list[int]:
     sure = row.certain()
     strongest = row.strongest(len(row.values))
     return [player for player in strongest if sure[player] and player in numbers]
-
-
-def _name(label: str) -> str:
-    """A class's name on one line; one from right to left does not reorder what follows."""
-    line = " ".join(label.split())
-    return (
-        f"\N{FIRST STRONG ISOLATE}{line}\N{POP DIRECTIONAL ISOLATE}"
-        if right_to_left(line)
-        else line
-    )
 
 
 def _noun(row: Row, score: Score) -> str:
