@@ -19,7 +19,9 @@ def test_demo_explains_both_pictures(tmp_path):
     assert len(moped["explanations"]) == 5
     assert moped["predictions"][0]["label"] == "moped"
     hopper = json.loads((tmp_path / "demo/grace_hopper/explanation.json").read_text())
-    assert [e["against"]["label"] for e in hopper["explanations"]] == ["military uniform"]
+    assert [e["kind"] for e in hopper["explanations"]] == ["attribution", "rule", "counterfactual"]
+    assert hopper["true"]["label"] == "military uniform"
+    assert "academic gown" in done.stdout
     assert (tmp_path / "demo/grace_hopper/figure.png").stat().st_size > 10_000
     again = RUN.invoke(app, ["demo", "--out", str(tmp_path / "demo"), "--quiet"])
     assert again.exit_code == 0, again.output

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,28 +21,21 @@ class DemoPicture:
     """A picture that comes with a dependency, and what is asked of it."""
 
     name: str
-    package: str
-    path: str
     question: str
-    top: int
-    against: str | None = None
+    top: int = 3
+    true: str | None = None
 
 
 PICTURES = (
     DemoPicture(
         name="motorcycle",
-        package="skimage",
-        path="data/motorcycle_left.png",
         question="A motorcycle that the network calls something else: what did it see?",
         top=5,
     ),
     DemoPicture(
         name="grace_hopper",
-        package="matplotlib",
-        path="mpl-data/sample_data/grace_hopper.jpg",
-        question="An admiral: why an academic gown rather than a military uniform?",
-        top=1,
-        against="military uniform",
+        question="An admiral in uniform: why does the network say academic gown?",
+        true="military uniform",
     ),
 )
 
@@ -71,11 +63,12 @@ def demo(
 
 
 def _show(picture: DemoPicture, model: Model, place: Path, *, quiet: bool) -> None:
+    from seewhy.image.samples import sample_path
     from seewhy.run.explain import explain
 
-    source = Path(str(files(picture.package).joinpath(picture.path)))
+    source = sample_path(picture.name)
     with progress_bar(quiet=quiet) as listen:
-        result = explain(source, model, top=picture.top, against=picture.against, progress=listen)
+        result = explain(source, model, top=picture.top, true=picture.true, progress=listen)
     result.save(place)
     if not quiet:
         typer.echo(f"\n{picture.question}")

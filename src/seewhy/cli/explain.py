@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from seewhy.models.protocol import Model
-    from seewhy.run.explain import ClassName, Question
+    from seewhy.run.question import ClassName, Question
 
 RESULTS = Path("explained")
 
@@ -40,15 +40,16 @@ def explain(  # noqa: PLR0913  (one parameter per option)
         ),
     ] = "builtin:imagenet",
     method: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="NAME,...",
             help="How to explain, comma-separated: lime, kernel-shap, partition-shap, "
-            "permutation-shap, banzhaf, rise, occlusion; with torch also gradient-shap, deep-shap, "
-            "integrated-gradients, grad-cam. Settings follow colons: "
-            "gradient-shap:reference=black:samples=64.",
+            "permutation-shap, banzhaf, rise, occlusion, anchors, counterfactual; with torch also "
+            "gradient-shap, deep-shap, integrated-gradients, grad-cam. Settings follow colons: "
+            "anchors:precision=0.99:count=3. Default lime; with --true also anchors and "
+            "counterfactual.",
         ),
-    ] = "lime",
+    ] = None,
     top: Annotated[int, typer.Option(help="Explain this many of the likeliest classes.")] = 3,
     target: Annotated[
         list[str] | None,
@@ -57,6 +58,14 @@ def explain(  # noqa: PLR0913  (one parameter per option)
     against: Annotated[
         str | None,
         typer.Option(metavar="NAME|INDEX", help="Explain why the target rather than this class."),
+    ] = None,
+    true: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|INDEX",
+            help="What the picture shows: tells why the model said otherwise, what alone keeps it "
+            "saying so, and the smallest change to the truth.",
+        ),
     ] = None,
     segments: Annotated[
         str,
@@ -81,11 +90,20 @@ def explain(  # noqa: PLR0913  (one parameter per option)
         typer.Option(
             metavar="auto|N",
             help="Masked pictures to ask the model about, shared by the methods that can; auto "
-            "stops when the answer is settled.",
+            "stops when the answer is settled. Anchors and counterfactual have their own: "
+            "anchors:budget=8000.",
         ),
     ] = "auto",
     seed: Annotated[
         int | None, typer.Option(help="Default: from the picture, so results repeat.")
+    ] = None,
+    backgrounds: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="DIR|FILE",
+            help="Other pictures onto which anchors are transplanted, 200 at most; may be "
+            "repeated. Default: photos that come with scikit-image and matplotlib.",
+        ),
     ] = None,
     batch: Annotated[str, typer.Option(metavar="auto|N", help="Pictures per model call.")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
@@ -128,6 +146,8 @@ def explain(  # noqa: PLR0913  (one parameter per option)
     seewhy explain bus.jpg --model torchvision:resnet34 --top 5 --out bus/
     seewhy explain bus.jpg --model net.onnx --target "passenger car" --against minibus
     seewhy explain bus.jpg --method lime,kernel-shap,deep-shap
+    seewhy explain bus.jpg --method anchors,counterfactual
+    seewhy explain bus.jpg --true minibus
     """  # noqa: D301  (the escape keeps the help from joining these lines)
     with orderly_exit(), notes_on_stderr(quiet=quiet or json_):
         from seewhy.run.store import MANIFEST, check_writable
@@ -143,11 +163,13 @@ def explain(  # noqa: PLR0913  (one parameter per option)
             top=top,
             target=target,
             against=against,
+            true=true,
             segments=segments,
             fill=fill,
             score=score,
             budget=budget,
             seed=seed,
+            backgrounds=backgrounds,
         )
         classifier = _model(model, weights, labels, preprocess, device, batch)
         if not (quiet or json_):
@@ -235,34 +257,38 @@ def _places(images: list[str], out: Path | None, *, json_only: bool) -> list[Pat
 
 def _question(
     *,
-    method: str,
+    method: str | None,
     top: int,
     target: list[str] | None,
     against: str | None,
+    true: str | None,
     segments: str,
     fill: str,
     score: str,
     budget: str,
     seed: int | None,
+    backgrounds: list[Path] | None,
 ) -> Question:
     from typing import cast
 
     from seewhy.game.scores import Score
     from seewhy.image.fill import parse_fill
     from seewhy.image.segmenters import parse_segmenter
-    from seewhy.run.explain import Question, checked_methods
+    from seewhy.run.question import Question, checked_backgrounds, checked_methods
 
     names: list[ClassName] | None = list(target) if target else None
     return Question(
-        methods=checked_methods(method),
+        methods=checked_methods(method, misclassified=true is not None),
         top=top,
         target=names,
         against=against,
+        true=true,
         segments=parse_segmenter(segments),
         fill=parse_fill(fill),
         score=cast(Score, score),
         budget="auto" if budget == "auto" else _whole_number("--budget", budget),
         seed=seed,
+        backgrounds=checked_backgrounds(backgrounds or None),
     )
 
 

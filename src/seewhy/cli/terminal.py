@@ -13,9 +13,11 @@ import typer
 from seewhy.errors import SeewhyError
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from seewhy.game.driver import Listener, Progress
+    from seewhy.methods.explanation import Attribution
     from seewhy.models.protocol import Model
     from seewhy.run.explained import Explained
 
@@ -119,14 +121,29 @@ def print_result(result: Explained, *, told: int | None = None) -> None:
     console = Console(highlight=False)
     console.print(Text(f"\n{one_line(result.picture.name)}", style="bold"))
     console.print(_predictions_table(result))
+    if result.tells_story:
+        console.print(Text("\n" + one_line(result.story())))
+    else:
+        _print_explanations(console, result, told)
+    for warning in cautions(result):
+        console.print(Text("! " + warning, style="yellow"))
+
+
+def _print_explanations(console: Console, result: Explained, told: int | None) -> None:
+    from rich.text import Text
+
+    from seewhy.methods.explanation import Attribution
+
     several = len(result.explanations) > 1
     for explanation in result.explanations:
         if several:
             console.print(Text(explanation.name, style="bold"))
-        for sentence in result.sentences(explanation.name)[: 1 if several else told]:
-            console.print(Text("• " + one_line(sentence)))
-    for warning in cautions(result):
-        console.print(Text("! " + warning, style="yellow"))
+        sentences = result.sentences(explanation.name)
+        if isinstance(explanation, Attribution):
+            for sentence in sentences[: 1 if several else told]:
+                console.print(Text("• " + one_line(sentence)))
+        else:
+            console.print(Text("• " + one_line(" ".join(sentences))))
 
 
 def _predictions_table(result: Explained) -> Table:
@@ -153,20 +170,35 @@ def _predictions_table(result: Explained) -> Table:
 
 def cautions(result: Explained) -> list[str]:
     """List the reasons to read a result with care."""
+    from seewhy.methods.explanation import Attribution
+    from seewhy.methods.registry import method_key
+
     found = []
     for explanation in result.explanations:
-        doubtful = [
-            t.label
-            for t, done in zip(result.targets, explanation.converged, strict=True)
-            if not done
-        ]
-        if doubtful:
-            way_out = "--budget" if explanation.pixel_map is None else "number of samples or steps"
+        if isinstance(explanation, Attribution):
+            found += _unsettled(explanation, result)
+        elif explanation.status == "not_found":
             found.append(
-                f"{explanation.name} has not settled for {_listed(doubtful)} after "
-                f"{explanation.evaluations} pictures: give a larger {way_out}"
+                f"{explanation.name} found nothing within {explanation.evaluations} pictures: "
+                f"give a larger budget (--method {method_key(explanation.method)}:budget=…), finer "
+                "--segments or another --fill"
             )
     return found
+
+
+def _unsettled(explanation: Attribution, result: Explained) -> list[str]:
+    doubtful = [
+        target.label
+        for target, done in zip(result.targets, explanation.converged, strict=True)
+        if not done
+    ]
+    if not doubtful:
+        return []
+    way_out = "--budget" if explanation.pixel_map is None else "number of samples or steps"
+    return [
+        f"{explanation.name} has not settled for {_listed(doubtful)} after "
+        f"{explanation.evaluations} pictures: give a larger {way_out}"
+    ]
 
 
 def _listed(names: Sequence[str]) -> str:

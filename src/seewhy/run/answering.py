@@ -1,17 +1,24 @@
-"""Which method is asked how: together from one design, alone, or by gradients."""
+"""Which method is asked how: together from one design, alone, by gradients, or as a rule."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+from jaxtyping import Bool
 
 from seewhy.game.driver import Listener
 from seewhy.game.game import Game, View
 from seewhy.game.scores import ClassScores
+from seewhy.methods.anchors import Anchors
+from seewhy.methods.change import Change
+from seewhy.methods.counterfactual import Counterfactual
 from seewhy.methods.designed import Budget
-from seewhy.methods.explanation import Attribution, AttributionMethod
+from seewhy.methods.explanation import Attribution, Method
 from seewhy.methods.gradients.pixels import PixelView
+from seewhy.methods.rule import Rule
 from seewhy.methods.together import can_share, explain_together
 from seewhy.models.differentiable import differentiable
 from seewhy.models.masking_game import MaskedPicture
@@ -20,71 +27,125 @@ from seewhy.run.provenance import stream
 
 SHARED = "shared design"  # with a space, as no method's name has
 
-
-def explains_pixels(method: AttributionMethod) -> bool:
-    """Tell whether a method differentiates the model rather than hide superpixels."""
-    return bool(getattr(method, "explains_pixels", False))
+Explanation: TypeAlias = Attribution | Rule | Change
 
 
-def answer_all(
-    methods: Sequence[AttributionMethod],
-    game: Game,
-    asked: ClassScores,
-    masked: MaskedPicture,
-    model: Model,
-    *,
-    budget: Budget,
-    seed: int,
-    tell: Listener,
-) -> tuple[Attribution, ...]:
-    """Ask every method, those that can from one shared design.
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What methods are asked about.
 
-    Parameters
+    Attributes
     ----------
-    methods : sequence of AttributionMethod
-        Of different names.
     game : Game
-        What methods that hide superpixels ask.
+        Of hiding superpixels.
     asked : ClassScores
         The classes and the scale.
     masked : MaskedPicture
         What gradient methods differentiate at.
     model : Model
+    backgrounds : mapping of str to Game
+        The picture's superpixels before other pictures; for anchors.
+    contrast_rules : bool
+        Whether anchors keep the target ahead of the class it is held against, instead of
+        ahead of all classes.
+    """
+
+    game: Game
+    asked: ClassScores
+    masked: MaskedPicture
+    model: Model
+    backgrounds: Mapping[str, Game]
+    contrast_rules: bool
+
+    @property
+    def view(self) -> View:
+        """The scores of the classes asked about."""
+        asked = self.asked
+        return self.game.view(asked.score, target=asked.targets, against=asked.against)
+
+
+def explains_pixels(method: Method) -> bool:
+    """Tell whether a method differentiates the model rather than hide superpixels."""
+    return bool(getattr(method, "explains_pixels", False))
+
+
+def answer_all(
+    methods: Sequence[Method], subject: Subject, *, budget: Budget, seed: int, tell: Listener
+) -> tuple[Explanation, ...]:
+    """Ask every method, those that can from one shared design.
+
+    Parameters
+    ----------
+    methods : sequence of Method
+        Of different names.
+    subject : Subject
     budget : int or "auto"
-        Of the shared design, and of every method that has no budget of its own.
+        Of the shared design, and of every attribution method that has no budget of its own.
     seed : int
         Every method draws from a stream of its own name.
     tell : callable
         Told what is being done.
     """
-    view = game.view(asked.score, target=asked.targets, against=asked.against)
     sharing = [_with_budget(method, budget) for method in methods if can_share(method)]
-    found: dict[str, Attribution] = {}
+    found: dict[str, Explanation] = {}
     if len(sharing) > 1:
         rng = stream(seed, SHARED)
-        for answer in explain_together(sharing, view, rng, budget=budget, progress=tell):
-            found[answer.name] = answer
-    for method in methods:
+        answers = explain_together(sharing, subject.view, rng, budget=budget, progress=tell)
+        found.update((answer.name, answer) for answer in answers)
+    # counterfactuals last: what broke a rule is where they begin
+    for method in sorted(methods, key=lambda method: isinstance(method, Counterfactual)):
         if method.name not in found:
-            subject = _subject(method, view, masked, model, asked)
             rng = stream(seed, method.name)
-            found[method.name] = _with_budget(method, budget)(subject, rng, progress=tell)
+            found[method.name] = _answer(method, subject, rng, budget, found, tell)
     return tuple(found[method.name] for method in methods)
 
 
-def _subject(
-    method: AttributionMethod,
-    view: View,
-    masked: MaskedPicture,
-    model: Model,
-    asked: ClassScores,
-) -> View | PixelView:
-    if explains_pixels(method):
-        return PixelView(differentiable(model, wanted_by=method.name), masked, asked)
-    return view
+def _answer(
+    method: Method,
+    subject: Subject,
+    rng: np.random.Generator,
+    budget: Budget,
+    found: Mapping[str, Explanation],
+    tell: Listener,
+) -> Explanation:
+    if isinstance(method, Anchors):
+        game = _contrast(subject) if subject.contrast_rules else subject.game
+        return method(game, rng, backgrounds=subject.backgrounds, progress=tell)
+    if isinstance(method, Counterfactual):
+        known = _counterexamples(found, subject.game.n_players)
+        return method(_contrast(subject), rng, known=known, progress=tell)
+    asking: Callable[..., Attribution] = _with_budget(method, budget)
+    if not explains_pixels(method):
+        return asking(subject.view, rng, progress=tell)
+    model = differentiable(subject.model, wanted_by=method.name)
+    return asking(PixelView(model, subject.masked, subject.asked), rng, progress=tell)
 
 
-def _with_budget(method: AttributionMethod, budget: Budget) -> Any:
-    if budget == "auto" or getattr(method, "budget", None) != "auto":
+def _contrast(subject: Subject) -> Game | View:
+    """The class that leads against the one it is compared with; the game where there is none."""
+    asked, game = subject.asked, subject.game
+    if asked.against is None:
+        return game
+    outputs = game(np.ones((1, game.n_players), bool))[0]
+    ahead, behind = asked.targets[0], asked.against
+    if outputs[behind] > outputs[ahead]:
+        ahead, behind = behind, ahead
+    return game.view(asked.score, target=ahead, against=behind)
+
+
+def _counterexamples(found: Mapping[str, Explanation], n_players: int) -> Bool[np.ndarray, "n d"]:
+    """The masks, before the fill, that broke a rule."""
+    rules = [rule for rule in found.values() if isinstance(rule, Rule)]
+    everyone = [one for rule in rules for one in (rule, *rule.alternatives)]
+    broken = [e for rule in everyone for e in rule.breaks if e.background is None]
+    masks = np.ones((len(broken), n_players), bool)
+    for mask, example in zip(masks, broken, strict=True):
+        mask[list(example.hidden)] = False
+    return masks
+
+
+def _with_budget(method: Method, budget: Budget) -> Any:
+    own = isinstance(method, Anchors | Counterfactual)
+    if own or budget == "auto" or getattr(method, "budget", None) != "auto":
         return method
     return replace(method, budget=budget)  # type: ignore[type-var]

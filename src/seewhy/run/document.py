@@ -16,10 +16,14 @@ from seewhy.game.fidelity import Fidelity
 from seewhy.game.hierarchy import Hierarchy
 from seewhy.image.read import Picture
 from seewhy.image.segmentation import Segmentation
+from seewhy.methods.change import Change
 from seewhy.methods.explanation import Attribution, method_settings
 from seewhy.methods.registry import method_class, method_key
+from seewhy.methods.rule import Rule
+from seewhy.run.answering import Explanation
 from seewhy.run.explained import Explained
-from seewhy.run.provenance import ModelCard, Prediction
+from seewhy.run.provenance import ModelCard, Prediction, TruePrediction
+from seewhy.run.rule_document import change_entry, change_of, names_in, rule_entry, rule_of
 
 SCHEMA = 1
 Json = dict[str, Any]
@@ -32,7 +36,8 @@ def to_document(result: Explained) -> Json:
     Returns
     -------
     dict
-        Plain lists, numbers, strings and None; DESIGN: one entry per method and target.
+        Plain lists, numbers, strings and None; one entry per attribution method and target,
+        one per rule and per change.
     """
     segmentation = result.segmentation
     return {
@@ -49,6 +54,9 @@ def to_document(result: Explained) -> Json:
         },
         "model": {**asdict(result.model), "input": list(result.model.input)},
         "predictions": [asdict(prediction) for prediction in result.predictions],
+        "targets": [asdict(target) for target in result.targets],
+        "against": None if result.against is None else asdict(result.against),
+        "true": None if result.true is None else asdict(result.true),
         "segmentation": {
             "method": segmentation.method,
             "settings": dict(segmentation.settings),
@@ -56,15 +64,14 @@ def to_document(result: Explained) -> Json:
             "labels_png": "segments.png",
         },
         "fill": dict(result.fill),
+        "backdrops": list(result.backdrops),
         "score": result.score,
         "seed": result.seed,
         "evaluations": result.evaluations,
         "seconds": result.seconds,
         "model_seconds": result.model_seconds,
         "explanations": [
-            _entry(explanation, column, result)
-            for explanation in result.explanations
-            for column in range(len(result.targets))
+            entry for explanation in result.explanations for entry in _entries(explanation, result)
         ],
     }
 
@@ -73,9 +80,11 @@ def from_document(
     document: Mapping[str, Any],
     picture: Picture,
     labels: np.ndarray,
+    hidden: np.ndarray,
+    backdrops: Sequence[np.ndarray] = (),
     pixel_maps: PixelMaps | None = None,
 ) -> Explained:
-    """Rebuild a result from its document, its picture, its label image and its pixel maps.
+    """Rebuild a result from its document, its pictures, its label image and its pixel maps.
 
     Parameters
     ----------
@@ -83,6 +92,10 @@ def from_document(
     picture : Picture
     labels : (h, w) int array
         −1 outside the model's view.
+    hidden : (h, w, c) array
+        The picture at the model's input with every superpixel hidden.
+    backdrops : sequence of (h, w, c) arrays
+        Those that the document names, in its order.
     pixel_maps : mapping of str to (k, h, w) array, optional
         Of gradient methods, by their names.
 
@@ -97,12 +110,21 @@ def from_document(
             f"written by seewhy {document.get('seewhy')!r}, read it with that version"
         )
     try:
-        return _rebuilt(document, picture, labels, pixel_maps or {})
+        shown = dict(zip(document["backdrops"], backdrops, strict=True))
+        return _rebuilt(document, picture, labels, hidden, shown, pixel_maps or {})
     except (KeyError, TypeError, ValueError) as problem:
         raise StoreError(
             f"explanation.json must hold what seewhy {document.get('seewhy')} wrote there; "
             f"it does not ({problem}): explain the picture again"
         ) from problem
+
+
+def _entries(explanation: Explanation, result: Explained) -> list[Json]:
+    if isinstance(explanation, Rule):
+        return [rule_entry(explanation, result.names)]
+    if isinstance(explanation, Change):
+        return [change_entry(explanation, result.names)]
+    return [_entry(explanation, column, result) for column in range(len(result.targets))]
 
 
 def _entry(explanation: Attribution, column: int, result: Explained) -> Json:
@@ -145,30 +167,51 @@ def _extras(explanation: Attribution, column: int) -> Json:
 
 
 def _rebuilt(
-    document: Mapping[str, Any], picture: Picture, labels: np.ndarray, pixel_maps: PixelMaps
+    document: Mapping[str, Any],
+    picture: Picture,
+    labels: np.ndarray,
+    hidden: np.ndarray,
+    backdrops: Mapping[str, np.ndarray],
+    pixel_maps: PixelMaps,
 ) -> Explained:
     entries: Sequence[Json] = document["explanations"]
     groups = [list(group) for _, group in groupby(entries, key=lambda entry: entry["name"])]
-    against = entries[0]["against"]
     model, cut = document["model"], document["segmentation"]
     return Explained(
         picture=picture,
         model=ModelCard(**{**model, "input": tuple(model["input"])}),
         predictions=tuple(Prediction(**prediction) for prediction in document["predictions"]),
-        targets=tuple(Prediction(**entry["target"]) for entry in groups[0]),
-        against=None if against is None else Prediction(**against),
+        targets=tuple(Prediction(**target) for target in document["targets"]),
+        against=_prediction(document["against"]),
+        true=None if document["true"] is None else TruePrediction(**document["true"]),
+        names=names_in({"explanations": entries}),
         segmentation=Segmentation(
             labels, outside=labels < 0, method=cut["method"], settings=cut["settings"]
         ),
         fill=document["fill"],
+        hidden=hidden,
+        backdrops=backdrops,
         score=document["score"],
         seed=document["seed"],
         evaluations=document["evaluations"],
         seconds=document["seconds"],
         model_seconds=document["model_seconds"],
-        explanations=tuple(_attribution(group, pixel_maps) for group in groups),
+        explanations=tuple(_explanation(group, pixel_maps) for group in groups),
         fingerprint=document["fingerprint"],
     )
+
+
+def _prediction(entry: Json | None) -> Prediction | None:
+    return None if entry is None else Prediction(**entry)
+
+
+def _explanation(entries: Sequence[Json], pixel_maps: PixelMaps) -> Explanation:
+    kind = entries[0]["kind"]
+    if kind == "rule":
+        return rule_of(entries[0])
+    if kind == "counterfactual":
+        return change_of(entries[0])
+    return _attribution(entries, pixel_maps)
 
 
 def _attribution(entries: Sequence[Json], pixel_maps: PixelMaps) -> Attribution:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,19 +14,22 @@ from seewhy.game.scores import Score
 from seewhy.image.read import Picture
 from seewhy.image.segmentation import Segmentation
 from seewhy.methods.explanation import Attribution
+from seewhy.methods.rule import Rule
 from seewhy.models.labels import find_class
-from seewhy.models.preprocessing import Preprocessing
-from seewhy.run.provenance import ModelCard, Prediction
+from seewhy.run import drawing
+from seewhy.run.answering import Explanation
+from seewhy.run.provenance import ModelCard, Prediction, TruePrediction
+from seewhy.run.rule_document import classes_told
 
 if TYPE_CHECKING:
     from os import PathLike
 
     from matplotlib.figure import Figure
 
-    from seewhy.show.row import PixelMap, Row
+    from seewhy.show.row import Row
 
 
-FIGURE_ROWS = 10
+STORY = "story"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -45,10 +48,18 @@ class Explained:
         The classes that are explained, in the order of the columns of ``values``.
     against : Prediction or None
         The class that the targets are held against.
+    true : TruePrediction or None
+        The class that the picture shows, where that was said.
+    names : mapping of int to str
+        Every class that a rule or a change speaks of.
     segmentation : Segmentation
         On the original picture; pixels the model does not see are outside.
     fill : mapping
         Name and settings of what stands where a superpixel is hidden.
+    hidden : (h, w, c) array
+        The picture at the model's input with every superpixel hidden.
+    backdrops : mapping of str to (h, w, c) array
+        Other pictures, at the model's input, that show through in the examples of rules.
     score : str
         The scale of the values.
     seed : int
@@ -57,7 +68,7 @@ class Explained:
         Masked pictures that were paid for in all.
     seconds, model_seconds : float
         Wall-clock time, and the part of it spent asking the model.
-    explanations : tuple of Attribution
+    explanations : tuple of Attribution, Rule or Change
     fingerprint : str
         Equal for two results made from the same model, picture and settings.
     """
@@ -67,18 +78,25 @@ class Explained:
     predictions: tuple[Prediction, ...]
     targets: tuple[Prediction, ...]
     against: Prediction | None
+    true: TruePrediction | None
+    names: Mapping[int, str]
     segmentation: Segmentation = field(repr=False)
     fill: Mapping[str, Any]
+    hidden: Float32[np.ndarray, "h2 w2 c"] = field(repr=False)
+    backdrops: Mapping[str, Float32[np.ndarray, "h2 w2 c"]] = field(repr=False)
     score: Score
     seed: int
     evaluations: int
     seconds: float
     model_seconds: float
-    explanations: tuple[Attribution, ...] = field(repr=False)
+    explanations: tuple[Explanation, ...] = field(repr=False)
     fingerprint: str
 
-    def __getitem__(self, name: str) -> Attribution:
-        """Return the explanation of a method by its name, e.g. ``result["lime"]``."""
+    def __getitem__(self, name: str) -> Any:
+        """Return the explanation of a method by its name, e.g. ``result["lime"]``.
+
+        An `Attribution`; of anchors a `Rule`; of a counterfactual a `Change`.
+        """
         for explanation in self.explanations:
             if explanation.name == name:
                 return explanation
@@ -89,82 +107,44 @@ class Explained:
         )
 
     def rows(self, name: str | None = None) -> list[Row]:
-        """Return what the figure of one method shows: a row per target."""
-        from seewhy.show.row import Row
+        """Return what the figure of an attribution shows: a row per target."""
+        return drawing.rows_of(self, self._chosen(name))
 
-        chosen = self.explanations[0] if name is None else self[name]
-        gap = chosen.completeness_gap
-        return [
-            Row(
-                label=target.label,
-                probability=target.probability,
-                values=chosen.values[:, t],
-                standard_error=(
-                    None if chosen.standard_error is None else chosen.standard_error[:, t]
-                ),
-                fidelity=None if chosen.fidelity is None else chosen.fidelity[t],
-                against=None if self.against is None else self.against.label,
-                reading=chosen.method.reading,
-                pixel_map=self._pixel_map(chosen, t),
-                completeness_gap=None if gap is None else float(gap[t]),
-            )
-            for t, target in enumerate(self.targets)
-        ]
+    @property
+    def tells_story(self) -> bool:
+        """Whether the true class was named, and all is there that a story is told from."""
+        return drawing.tells_story(self)
 
-    def _pixel_map(self, chosen: Attribution, column: int) -> PixelMap | None:
-        from seewhy.show.row import PixelMap
+    def story(self) -> str:
+        """Tell in a paragraph why the model took the picture for what it is not.
 
-        if chosen.pixel_map is None:
-            return None
-        steps = Preprocessing.from_json(self.model.preprocessing)
-        window = steps.view(self.picture.height, self.picture.width)
-        return PixelMap(chosen.pixel_map[column], window)
+        Raises
+        ------
+        InputError
+            The true class was not named, or LIME, anchors or counterfactual is missing.
+        """
+        return drawing.story_of(self)
 
     def figure(self, name: str | None = None) -> Figure:
-        """Draw one method's explanation: a row per class, ten at most.
+        """Draw one explanation, or the story of a picture whose true class is known.
 
         Parameters
         ----------
         name : str, optional
-            The method; default the first.
+            The method, or "story"; default the story where there is one, else the first
+            method. Of an attribution, ten classes at most are drawn.
 
         Returns
         -------
         matplotlib.figure.Figure
         """
-        from seewhy.show.figures import attribution_figure
-
-        chosen = self.explanations[0] if name is None else self[name]
-        rows = self.rows(chosen.name)
-        shown = "" if len(rows) <= FIGURE_ROWS else f"{FIGURE_ROWS} of {len(rows)} classes · "
-        return attribution_figure(
-            self.picture.pixels,
-            self.segmentation,
-            rows[:FIGURE_ROWS],
-            title=f"{chosen.name.upper()} · {self.model.spec} · {self.picture.name}",
-            subtitle=f"{shown}{chosen.evaluations} picture{'s'[: chosen.evaluations > 1]} asked · "
-            f"{self.segmentation.count} regions · {self._compared_with(chosen)}",
-            score=self.score,
-        )
-
-    def _compared_with(self, chosen: Attribution) -> str:
-        """What a method holds the picture against, or where it looks."""
-        layer = getattr(chosen.method, "layer", None)
-        if layer is not None:
-            return f"layer: {layer}"
-        reference = getattr(chosen.method, "reference", "fill")
-        return f"fill: {self.fill['name']}" if reference == "fill" else f"reference: {reference}"
+        if name == STORY or (name is None and self.tells_story):
+            return drawing.story_figure_of(self)
+        return drawing.figure_of(self, self._chosen(name))
 
     def sentences(self, name: str | None = None) -> list[str]:
-        """Say in plain words what each target's explanation shows."""
-        from seewhy.show.badges import number_regions
-        from seewhy.show.words import summary
-
-        rows = self.rows(name)
-        numbers = number_regions(rows)
-        return [
-            summary(row, numbers, score=self.score, segmentation=self.segmentation) for row in rows
-        ]
+        """Say in plain words what an explanation shows: of an attribution, one per target."""
+        return drawing.sentences_of(self, self._chosen(name))
 
     def show(self, name: str | None = None) -> None:
         """Show the figure: inline in a notebook, elsewhere in the desktop's picture viewer."""
@@ -212,11 +192,11 @@ class Explained:
         """
         from seewhy.show.lime_access import image_and_mask
 
-        chosen = self.explanations[0] if name is None else self[name]
+        values = drawing.checked_attribution(self._chosen(name)).values
         return image_and_mask(
             self.picture.pixels,
             self.segmentation,
-            chosen.values[:, self._column(label)],
+            values[:, self._column(label)],
             positive_only=positive_only,
             negative_only=negative_only,
             hide_rest=hide_rest,
@@ -249,6 +229,9 @@ class Explained:
 
         return load(directory)
 
+    def _chosen(self, name: str | None) -> Explanation:
+        return self.explanations[0] if name is None else self[name]
+
     def _column(self, label: str | int) -> int:
         indices = [target.index for target in self.targets]
         if isinstance(label, int | np.integer):
@@ -257,3 +240,25 @@ class Explained:
             explained = ", ".join(f"{t.index} ({t.label})" for t in self.targets)
             raise InputError(f"label must be one of the explained classes {explained}; got {label}")
         return find_class(label, [target.label for target in self.targets], {})
+
+
+def names_told(explanations: Sequence[Explanation], labels: Sequence[str]) -> dict[int, str]:
+    """Name every class that rules and changes speak of."""
+    told = [
+        classes_told(explanation)
+        for explanation in explanations
+        if not isinstance(explanation, Attribution)
+    ]
+    return {index: labels[index] for index in sorted(set().union(*told))}
+
+
+def backdrops_shown(explanations: Sequence[Explanation]) -> list[str]:
+    """Name the other pictures that the examples of rules were drawn before."""
+    rules = [rule for rule in explanations if isinstance(rule, Rule)]
+    examples = [
+        example
+        for rule in rules
+        for one in (rule, *rule.alternatives)
+        for example in (*one.keeps, *one.breaks)
+    ]
+    return sorted({example.background for example in examples if example.background is not None})

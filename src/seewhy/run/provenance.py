@@ -40,6 +40,19 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class TruePrediction(Prediction):
+    """What the model said about the class that the picture really shows.
+
+    Attributes
+    ----------
+    rank : int
+        Its place among all classes, from 1.
+    """
+
+    rank: int
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """The model as it was used: enough to tell whether two results may be compared."""
 

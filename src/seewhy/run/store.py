@@ -6,7 +6,10 @@
       explanation.json   every number, and where it came from (schema 1)
       segments.png       16-bit superpixel numbers on the original picture; 65535: not seen
       picture.png        the picture as shown, at most 1 024 pixels long
-      figure.png         the figure of the first method; figure-NAME.png of any other
+      hidden.png         the picture at the model's input with every superpixel hidden
+      backdrop-N.png     other pictures there, which show through in the examples of anchors
+      figure.png         the figure of the first method; figure-NAME.png of any other; of a
+                         misclassified picture its story, and figure-NAME.png of every method
       pixel_maps.npz     of gradient methods: a float32 map (targets, h, w) under each name
       manifest.json      what the directory holds; present only when all of it is
 """
@@ -24,21 +27,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Float32, Int
 from PIL import Image as pillow
 
 from seewhy import __version__
 from seewhy.errors import StoreError
 from seewhy.image.read import Picture, read_picture
 from seewhy.image.segmentation import OUTSIDE
+from seewhy.methods.explanation import Attribution
 from seewhy.run.document import SCHEMA, PixelMaps, from_document, to_document
-from seewhy.run.explained import Explained
+from seewhy.run.explained import STORY, Explained
 
 if TYPE_CHECKING:
     from os import PathLike
 
 MANIFEST = "manifest.json"
 PIXEL_MAPS = "pixel_maps.npz"
+HIDDEN = "hidden.png"
 NEEDED = {"explanation.json", "segments.png", "picture.png", "figure.png"}
 KIND = "seewhy explanation"
 UNSEEN = 65535
@@ -118,7 +123,13 @@ def load(directory: str | PathLike[str]) -> Explained:
         stored = np.array(png).astype(np.int32)
     labels = np.where(stored == UNSEEN, OUTSIDE, stored)
     picture = _stored_picture(path, document["image"])
-    return from_document(document, picture, labels, _stored_maps(path / PIXEL_MAPS))
+    hidden = _stored_hidden(path / HIDDEN, directory)
+    backdrops = [
+        read_picture(path / f"backdrop-{number}.png").pixels
+        for number, _ in enumerate(document["backdrops"], start=1)
+    ]
+    maps = _stored_maps(path / PIXEL_MAPS)
+    return from_document(document, picture, labels, hidden, backdrops, maps)
 
 
 def to_json(document: dict[str, Any]) -> str:
@@ -136,13 +147,33 @@ def _write_files(result: Explained, draft: Path) -> None:
     shown = pillow.fromarray(to_rgb(result.picture.pixels))
     shown.thumbnail((SHOWN_SIDE, SHOWN_SIDE))
     shown.save(draft / "picture.png", optimize=True)
-    maps = {e.name: e.pixel_map for e in result.explanations if e.pixel_map is not None}
+    _save_picture(result.hidden, draft / HIDDEN)
+    for number, backdrop in enumerate(result.backdrops.values(), start=1):
+        _save_picture(backdrop, draft / f"backdrop-{number}.png")
+    maps = {
+        explanation.name: explanation.pixel_map
+        for explanation in result.explanations
+        if isinstance(explanation, Attribution) and explanation.pixel_map is not None
+    }
     if maps:
         with (draft / PIXEL_MAPS).open("wb") as file:
             _save_maps(file, maps)
-    for number, explanation in enumerate(result.explanations):
-        name = "figure.png" if number == 0 else f"figure-{explanation.name}.png"
-        save_figure(result.figure(explanation.name), draft / name)
+    for name, figure in _figures(result):
+        save_figure(result.figure(name), draft / figure)
+
+
+def _figures(result: Explained) -> list[tuple[str, str]]:
+    """What is drawn, and into which file: the story, or else the first method, comes first."""
+    names = [explanation.name for explanation in result.explanations]
+    shown = [STORY, *names] if result.tells_story else names
+    files = ["figure.png", *(f"figure-{name}.png" for name in shown[1:])]
+    return list(zip(shown, files, strict=True))
+
+
+def _save_picture(pixels: Float32[np.ndarray, "h w c"], path: Path) -> None:
+    from seewhy.show.render import to_rgb
+
+    pillow.fromarray(to_rgb(pixels)).save(path, optimize=True)
 
 
 def _save_labels(labels: Int[np.ndarray, "h w"], path: Path) -> None:
@@ -165,6 +196,15 @@ def _stored_maps(path: Path) -> PixelMaps:
         return {}
     with np.load(path, allow_pickle=False) as archive:
         return {name: archive[name] for name in archive.files}
+
+
+def _stored_hidden(path: Path, directory: str | PathLike[str]) -> Float32[np.ndarray, "h w c"]:
+    if not path.is_file():
+        raise StoreError(
+            f"{directory} was written by an earlier version, without {HIDDEN}: explain the "
+            "picture again"
+        )
+    return read_picture(path).pixels
 
 
 def _write_manifest(draft: Path) -> None:

@@ -53,6 +53,7 @@ def test_directory_holds_what_the_manifest_says(result, tmp_path):
         "explanation.json",
         "segments.png",
         "picture.png",
+        "hidden.png",
         "figure.png",
         "manifest.json",
     }
@@ -177,7 +178,7 @@ def test_the_directory_one_stands_in_stays_the_same(result, tmp_path, monkeypatc
     replace(result, seed=99).save(".")
     assert tmp_path.stat().st_ino == before
     assert sw.Explained.load(".").seed == 99
-    assert len(list(tmp_path.iterdir())) == 5
+    assert len(list(tmp_path.iterdir())) == 6
 
 
 def test_a_link_to_a_directory_is_followed(result, tmp_path):
