@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import binom
 
 from seewhy.game.design import all_masks
 from seewhy.game.game import Game
@@ -18,7 +17,6 @@ from seewhy.methods.counterfactual import Counterfactual
 
 FRESH = 20_000
 ENUMERATED = 14
-NEVER = 1e-5  # how rarely a sound method fails a test
 
 
 def rng(*seed):
@@ -106,7 +104,7 @@ def test_rules_hold_as_often_as_they_say(method):
         for n_players in (4, 8, 14, 20, 40, 89)
         for seed in range(4)
     }
-    most = binom.ppf(1 - NEVER, len(found), 1 - method.confidence)
+    most = (1 - method.confidence) * len(found)
     assert sum(each.below for each in found.values()) <= most
     assert sum(each.bound_too_high for each in found.values()) <= most
     assert sum(each.wrongly_irreducible for each in found.values()) <= most
@@ -133,16 +131,19 @@ def noise(n_players, share, seed):
 
 
 def test_many_attempts_at_rules_that_fall_short_rarely_certify_one():
-    """However many are tried, and whichever seem best: one search in five may, all in all."""
-    share, runs, wrong, tried = 0.945, 60, 0, 0
+    """However many are tried, and whichever seem best: one search in two may, all in all.
+
+    The bets are cautious, and one in seventeen does; twice the error would show.
+    """
+    share, runs, wrong, tried = 0.948, 300, 0, 0
     for seed in range(runs):
-        rule = Anchors(confidence=0.8, budget=1500)(noise(40, share, seed), rng(seed))
+        rule = Anchors(confidence=0.5, budget=1500)(noise(40, share, seed), rng(seed))
         if not rule.exact and len(rule.superpixels) <= 24:
             tried += 1
             # with sixteen free ones and more, all rules hold as often, to .001
             wrong += rule.precision_lower_bound > share + 0.003
     assert tried > runs / 2
-    assert wrong <= binom.ppf(1 - 1e-3, tried, 0.2)
+    assert wrong <= 0.15 * tried
 
 
 def game_of(kind, n_players, seed):

@@ -63,8 +63,8 @@ def explain(  # noqa: PLR0913  (one parameter per option)
         str | None,
         typer.Option(
             metavar="NAME|INDEX",
-            help="What the picture shows: tells why the model said otherwise, what alone keeps it "
-            "saying so, and the smallest change to the truth.",
+            help="What the picture shows: tells why the model said otherwise, which regions are "
+            "enough for that, and the smallest change found to the truth.",
         ),
     ] = None,
     segments: Annotated[

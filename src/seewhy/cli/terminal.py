@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from seewhy.game.driver import Listener, Progress
+    from seewhy.methods.change import Change
     from seewhy.methods.explanation import Attribution
+    from seewhy.methods.rule import Rule
     from seewhy.models.protocol import Model
     from seewhy.run.explained import Explained
 
 BAD_INPUT = 2
 PARTLY_DONE = 3
 INTERRUPTED = 130
+ALL_COMPARED = 10
+"""Up to so many superpixels all sets are compared, and a larger budget finds no more."""
 
 
 @contextmanager
@@ -171,19 +175,36 @@ def _predictions_table(result: Explained) -> Table:
 def cautions(result: Explained) -> list[str]:
     """List the reasons to read a result with care."""
     from seewhy.methods.explanation import Attribution
-    from seewhy.methods.registry import method_key
 
-    found = []
+    found: list[str] = []
     for explanation in result.explanations:
         if isinstance(explanation, Attribution):
             found += _unsettled(explanation, result)
         elif explanation.status == "not_found":
-            found.append(
-                f"{explanation.name} found nothing within {explanation.evaluations} pictures: "
-                f"give a larger budget (--method {method_key(explanation.method)}:budget=…), finer "
-                "--segments or another --fill"
-            )
+            found.append(_not_found(explanation, result))
+        elif explanation.status == "trivially_robust":
+            found += _nothing_to_point_at(explanation)
     return found
+
+
+def _not_found(explanation: Rule | Change, result: Explained) -> str:
+    from seewhy.methods.registry import method_key
+
+    ways = ["finer --segments", "another --fill"]
+    if result.segmentation.count > ALL_COMPARED:
+        ways.insert(0, f"a larger budget (--method {method_key(explanation.method)}:budget=…)")
+    return f"{explanation.name} did not find what it looked for: give {', '.join(ways)}"
+
+
+def _nothing_to_point_at(rule: Rule) -> list[str]:
+    from seewhy.methods.registry import method_key
+
+    key = method_key(rule.method)
+    ways = [f"{key}:hidden=0.8"] if rule.method.hidden < 0.8 else []
+    ways += [f"{key}:background=pictures"] if rule.method.background == "fill" else []
+    if not ways:
+        return []
+    return [f"{rule.name} found nothing to point at: try --method {' or '.join(ways)}"]
 
 
 def _unsettled(explanation: Attribution, result: Explained) -> list[str]:

@@ -48,4 +48,4 @@ def best_of_all(around: Neighbourhood, demands: Demands, banned: Kept) -> Suffic
     exact, enough = float(precision[best]), bool(reaches[best])
     certificate = Certificate(kept, exact, exact, True, around.everything(kept)[0], enough)
     irreducible = enough and all(rest < demands.threshold - 1e-12 for rest in without.values())
-    return Sufficient(certificate, irreducible, without)
+    return Sufficient(certificate, irreducible, without, around.evaluations)

@@ -169,7 +169,7 @@ def _contrast(view: View, whole: Masks) -> Decision:
     decision = Decision(view.game, view.targets[0], view.against)
     if decision(whole).margins[0] <= 0:
         raise InputError(
-            f"target must be the class that the model prefers; it gives {view.against} no less "
-            f"than {view.targets[0]} on the whole picture: swap target and against"
+            f"target must be the class that the model prefers on the whole picture; it gives class "
+            f"{view.against} no less than class {view.targets[0]}: hold them the other way round"
         )
     return decision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from math import comb
+from math import comb, inf
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -124,6 +124,11 @@ def end_scores(
     outside = design.rows(Law.ENDS)
     kept = design.masks[:, 0]
     return scores[outside & kept][0], scores[outside & ~kept][0]
+
+
+def count_masks(n_players: int) -> float:
+    """Return how many masks there are, 2^d; infinitely many above 60 players."""
+    return 2.0**n_players if n_players <= 60 else inf
 
 
 def all_masks(n_players: int) -> Design:

@@ -27,7 +27,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from seewhy.game.decision import Decision
-from seewhy.game.design import all_masks
+from seewhy.game.design import all_masks, count_masks
 from seewhy.game.game import Masks
 from seewhy.game.neighbourhood import Neighbourhood
 from seewhy.game.ranking import rank_by_margin
@@ -47,7 +47,9 @@ class Flip:
 
     Attributes
     ----------
-    hide : frozenset of int
+    hide : tuple of int
+        First what loses most of the gain when it is shown again. Empty where nothing comes
+        nearer than the whole picture.
     gain : float
         By how much the lead is then with the class, or with another: only a positive one is
         a change.
@@ -59,7 +61,7 @@ class Flip:
         Different masked pictures asked about.
     """
 
-    hide: Hidden
+    hide: tuple[int, ...]
     gain: float
     irreducible: bool
     smallest: bool
@@ -93,7 +95,7 @@ def find_flip(
         search twice as long has found nothing better.
     """
     search = _Search(decision, 1.0 if gains_lead else -1.0, budget, rng)
-    if 2.0**decision.n_players <= min(EXACT_AT_MOST, budget):
+    if count_masks(decision.n_players) <= min(EXACT_AT_MOST, budget):
         search.look_at(map(frozenset, _hidden_sets(all_masks(decision.n_players).masks)))
     else:
         search.run(known, patient=patient)
@@ -115,7 +117,8 @@ class _Search:
         self.start = decision.evaluations
         self.n_players = decision.n_players
         self.areas = decision.game.areas
-        self.gains: dict[Hidden, float] = {}
+        whole = decision.elsewhere(decision.game)(np.ones((1, self.n_players), bool))
+        self.gains: dict[Hidden, float] = {frozenset(): sign * float(whole.margins[0])}
         self.order: list[int] = []
 
     @property
@@ -129,8 +132,8 @@ class _Search:
             alone = self.look_at([frozenset([player]) for player in everyone])
             self.order = [int(player) for player in np.argsort(-alone, kind="stable")]
             if self.smallest_size() > 1:
-                self._from_rankings()
                 self._from_known(known)
+                self._from_rankings()
                 self._best_first(patient)
         except _SpentError:
             pass
@@ -162,12 +165,13 @@ class _Search:
                 return (0, len(hide), float(self.areas[list(hide)].sum()), -gain)
             return (1, -gain, len(hide), 0)
 
-        hide = min((each for each in self.gains if each), key=worth)
+        hide = min(self.gains, key=worth)
         gain = self.gains[hide]
-        parts = [hide - {player} for player in hide] if len(hide) > 1 else []
-        irreducible = gain > 0 and all(self.gains.get(part, inf) <= 0 for part in parts)
+        left = {player: self.gains.get(hide - {player}, inf) for player in sorted(hide)}
+        irreducible = gain > 0 and all(rest <= 0 for rest in left.values())
         smallest = gain > 0 and self._all_tried_below(len(hide))
-        return Flip(hide, gain, irreducible, smallest, self.decision.evaluations)
+        ordered = tuple(sorted(left, key=lambda player: left[player]))
+        return Flip(ordered, gain, irreducible, smallest, self.decision.evaluations)
 
     def _all_tried_below(self, size: int) -> bool:
         tried = np.bincount([len(hide) for hide in self.gains], minlength=size)
@@ -185,7 +189,7 @@ class _Search:
         if self.smallest_size() > LARGE:
             around = Neighbourhood((self.decision,), 0.5)
             if self.left < 2 * self.n_players:
-                raise _SpentError
+                return
             ranking = rank_by_margin(around, self.left // 2, self.rng)
             masks = ranking.draws.masks
             gains = self.sign * ranking.draws.verdicts.margins
@@ -252,7 +256,7 @@ class _Search:
                 heapq.heappush(queue, (-float(gain), sorted(child)))
             if self.smallest_size() < size:
                 size, seen = self.smallest_size(), len(self.gains)
-                self._reduced(sorted(self.best().hide))
+                self._reduced(self.best().hide)
 
 
 def _hidden_sets(masks: Masks) -> list[list[int]]:

@@ -308,7 +308,10 @@ def _checked_affinity(
 ) -> Affinity | None:
     if affinity is None:
         return None
-    matrix = np.array(affinity, dtype=np.float64)
+    # one that cannot be written to may be shared
+    frozen = isinstance(affinity, np.ndarray) and not affinity.flags.writeable
+    frozen = frozen and not np.diagonal(affinity).any()
+    matrix = np.array(affinity, dtype=np.float64, copy=None if frozen else True)
     if matrix.shape != (n_players, n_players):
         raise InputError(
             f"affinity must have shape ({n_players}, {n_players}), players by players; "
@@ -318,7 +321,8 @@ def _checked_affinity(
         raise InputError(
             "affinity must be symmetric and non-negative; use 0 for players that are not neighbours"
         )
-    np.fill_diagonal(matrix, 0.0)
+    if not frozen:
+        np.fill_diagonal(matrix, 0.0)
     matrix.flags.writeable = False
     return matrix
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from seewhy.game.decision import Decision, Verdicts
-from seewhy.game.design import all_masks
+from seewhy.game.design import all_masks, count_masks
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,11 +120,11 @@ class Neighbourhood:
     def count(self, kept: Sequence[int]) -> float:
         """Count the masked pictures there are around a rule."""
         free = 0 if self.hidden == 1 else self.n_players - len(kept)
-        return len(self.decisions) * 2.0**free
+        return len(self.decisions) * count_masks(free)
 
     def count_all(self) -> float:
         """Count all masked pictures there are."""
-        return len(self.decisions) * 2.0**self.n_players
+        return len(self.decisions) * count_masks(self.n_players)
 
     def everything(self, kept: Sequence[int]) -> tuple[Draws, Float64[np.ndarray, " n"]]:
         """Ask about all masked pictures around a rule; return the probability of each, too."""

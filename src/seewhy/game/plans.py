@@ -13,6 +13,7 @@ from seewhy.game.design import (
     all_masks,
     bernoulli,
     bernoulli_pairs,
+    count_masks,
     ends,
     from_masks,
     join,
@@ -171,7 +172,7 @@ def for_everything(
 
 def affords_all(n_players: int, most: int) -> bool:
     """Tell whether so many masks are all there are."""
-    return bool(2 ** min(n_players, 62) <= most)
+    return count_masks(n_players) <= most
 
 
 def all_but_ends(n_players: int) -> Design:

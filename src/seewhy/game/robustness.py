@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from seewhy.game.neighbourhood import Neighbourhood
 
 LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 DRAWS_PER_LEVEL, DRAWS_AT_ONCE = 48, 16
+MISSES_PER_LEVEL = 2
+"""A level may have so many and hold: it takes more draws the nearer the threshold is to 1."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Level:
     precision : float
         Share of masked pictures that kept the prediction.
     draws : int
-        How many were drawn: 48, or fewer where the threshold was soon out of reach.
+        How many were drawn: 48, more for thresholds near 1, or fewer where the threshold
+        was soon out of reach.
     standard_error : float
         Of the share; 0 where all masked pictures there are were asked.
     """
@@ -79,24 +83,29 @@ def levels_beyond(
     """
     found: list[Level] = []
     start = around.evaluations
+    draws = max(DRAWS_PER_LEVEL, ceil(MISSES_PER_LEVEL / (1 - threshold)))
     for hidden in (level for level in LEVELS if level > around.hidden + 1e-9):
-        if most - (around.evaluations - start) < DRAWS_PER_LEVEL:
+        if most - (around.evaluations - start) < draws:
             break
-        found.append(_level(Neighbourhood(around.decisions, hidden), kept, threshold, rng))
+        found.append(_level(Neighbourhood(around.decisions, hidden), kept, threshold, draws, rng))
         if found[-1].precision < threshold:
             break
     return tuple(found)
 
 
 def _level(
-    around: Neighbourhood, kept: Sequence[int], threshold: float, rng: np.random.Generator
+    around: Neighbourhood,
+    kept: Sequence[int],
+    threshold: float,
+    count: int,
+    rng: np.random.Generator,
 ) -> Level:
-    if around.count(kept) <= DRAWS_PER_LEVEL:
+    if around.count(kept) <= count:
         draws, chances = around.everything(kept)
         precision = float(chances[draws.verdicts.kept].sum())
         return Level(around.hidden, precision, len(draws), 0.0)
     hits = seen = 0
-    while seen < DRAWS_PER_LEVEL and seen - hits <= (1 - threshold) * DRAWS_PER_LEVEL:
+    while seen < count and seen - hits <= (1 - threshold) * count:
         hits += around.draw(kept, DRAWS_AT_ONCE, rng).hits
         seen += DRAWS_AT_ONCE
     share = hits / seen

@@ -43,7 +43,7 @@ def find_sufficient(
     rng: np.random.Generator,
     *,
     banned: Kept = (),
-) -> Sufficient | None:
+) -> Sufficient:
     """Find few superpixels that keep the prediction; see the module for how.
 
     Parameters
@@ -58,8 +58,8 @@ def find_sufficient(
 
     Returns
     -------
-    Sufficient or None
-        None where nothing could be tried.
+    Sufficient
+        Its certificate may fall short: then it is the best that was found.
     """
     if around.count_all() <= min(EXACT_AT_MOST, demands.budget):
         return best_of_all(around, demands, banned)
@@ -94,7 +94,7 @@ class _Search:
     def left(self) -> int:
         return self.budget - self.spent
 
-    def run(self) -> Sufficient | None:
+    def run(self) -> Sufficient:
         most = max(LEAST_FOR_RANKING, (self.left - self.demands.reserve) // 3)
         ranking = rank_by_margin(self.around, most, self.rng)
         order = [player for player in ranking.order() if player not in self.banned]
@@ -104,10 +104,9 @@ class _Search:
         except _SpentError:
             certificate = None
         if certificate is not None:
-            if self.demands.thrifty:
-                self.budget = min(self.budget, 2 * self.spent + self.later)
             return self._reduced(certificate)
-        return None if self.best is None else Sufficient(self.best, False, {})
+        assert self.best is not None  # as the budget holds at least one attempt
+        return Sufficient(self.best, False, {}, self.spent)
 
     def _candidate(self, ranking: Ranking, order: list[int]) -> Kept:
         """A short prefix that seems to do, without what does not seem to be needed."""
@@ -164,7 +163,8 @@ class _Search:
         if off is None:
             return self.low, self.high
         hidden = self.around.hidden
-        return max(1 - (1 - self.low) / hidden, 0.01), 1 - (1 - self.high) / hidden
+        low = max(1 - (1 - self.low) / hidden, 0.01)
+        return low, max(1 - (1 - self.high) / hidden, (1 + low) / 2)
 
     def _draw(self, kept: Kept, count: int, *, off: int | None = None, spare: int = 0) -> Draws:
         if self.left <= spare:
@@ -219,6 +219,9 @@ class _Search:
 
     def _reduced(self, certificate: Certificate) -> Sufficient:
         """Show that every member is needed; leave out, certified, those that are not."""
+        found_after = self.spent
+        if self.demands.thrifty:
+            self.budget = min(self.budget, 2 * found_after + self.later)
         for trial in range(1, len(certificate.kept) + 2):
             error = self.demands.attempt_error(trial) / max(len(certificate.kept), 1)
             needs, without, smaller = self._needs(certificate, error)
@@ -226,7 +229,7 @@ class _Search:
                 break
             certificate = smaller
         irreducible = len(needs) == len(certificate.kept) and set(needs.values()) <= {"needed"}
-        return Sufficient(certificate, irreducible, without)
+        return Sufficient(certificate, irreducible, without, found_after)
 
     def _needs(
         self, certificate: Certificate, error: float

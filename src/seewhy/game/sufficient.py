@@ -90,11 +90,14 @@ class Sufficient:
         Whether every member was shown to be needed.
     without : dict of int to float
         The precision without a member, of those for which it was measured.
+    found_after : int
+        Masked pictures asked about until a rule was first certified, or until the end.
     """
 
     certificate: Certificate
     irreducible: bool
     without: dict[int, float]
+    found_after: int
 
     @property
     def members(self) -> Kept:

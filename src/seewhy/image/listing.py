@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from seewhy.errors import InputError
-from seewhy.image.read import Source
+from seewhy.image.read import PICTURE_ENDINGS, Source
 
 
 def listed_pictures(pictures: Any, *, name: str = "pictures") -> tuple[Source, ...]:
-    """Take one picture or several; a folder stands for the files in it.
+    """Take one picture or several; a folder stands for the pictures in it.
 
     Parameters
     ----------
@@ -25,7 +25,7 @@ def listed_pictures(pictures: Any, *, name: str = "pictures") -> tuple[Source, .
     Raises
     ------
     InputError
-        When a folder holds no file.
+        When a folder holds no picture.
     """
     if not isinstance(pictures, Iterable) or isinstance(pictures, str | np.ndarray):
         pictures = (pictures,)
@@ -33,8 +33,12 @@ def listed_pictures(pictures: Any, *, name: str = "pictures") -> tuple[Source, .
     for picture in pictures:
         if isinstance(picture, str | os.PathLike) and Path(picture).is_dir():
             files = sorted(f for f in Path(picture).iterdir() if f.is_file() and f.name[0] != ".")
+            files = [file for file in files if file.suffix.lower() in PICTURE_ENDINGS]
             if not files:
-                raise InputError(f"{name} names the folder {str(picture)!r}, which has no file.")
+                raise InputError(
+                    f"{name} names the folder {str(picture)!r}, which has no picture "
+                    "(.jpg, .png, …)"
+                )
             listed += files
         else:
             listed.append(picture)

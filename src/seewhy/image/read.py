@@ -24,7 +24,7 @@ Image: TypeAlias = Float32[np.ndarray, "h w c"]
 """A picture: float32 (h, w, c) in [0, 1], 1 to 16 channels, RGB when c = 3."""
 
 MAX_CHANNELS = 16
-_PICTURE_ENDINGS = frozenset(
+PICTURE_ENDINGS = frozenset(
     [
         ".jpg",
         ".jpeg",
@@ -282,7 +282,7 @@ def _nearby(path: Path) -> str:
     names = [
         entry.name
         for entry in islice(path.parent.iterdir(), 2000)
-        if entry.suffix.lower() in _PICTURE_ENDINGS
+        if entry.suffix.lower() in PICTURE_ENDINGS
     ]
     return did_you_mean(path.name, names) or f" in {os.fspath(path.parent.resolve())!r}"
 

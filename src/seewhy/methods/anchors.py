@@ -1,4 +1,4 @@
-"""Anchors: which superpixels alone keep the prediction."""
+"""Anchors: which superpixels are enough to keep the prediction."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from seewhy.errors import InputError
 from seewhy.game.decision import Decision, decision_of
+from seewhy.game.design import count_masks
 from seewhy.game.driver import Listener, Progress
 from seewhy.game.game import Game, View
 from seewhy.game.neighbourhood import Draws, Neighbourhood
@@ -21,7 +22,7 @@ from seewhy.methods.designed import Budget
 from seewhy.methods.rule import Example, Rule, Status
 
 AUTO_BUDGET = 4096
-FEWEST_IN_AUTO = 16
+FEWEST_IN_AUTO, MOST_IN_AUTO = 16, 65_536
 SHARE_FOR_LEVELS = 8
 MOST_EXAMPLES = 4
 
@@ -47,9 +48,9 @@ class Anchors:
         How surely, in (0, 1): rules said to be sufficient fall short of it no more often
         than 1 − confidence.
     budget : int or "auto"
-        Different masked pictures to ask about at most, for every rule. "auto": 4 096, more
-        for a precision very near 1, but no more to make a certified rule smaller than it took
-        to find it. Transplants cost two pictures for each background on top.
+        Different masked pictures to ask about at most, for every rule. "auto": 4 096, up to
+        65 536 for a precision very near 1, but no more to make a certified rule smaller
+        than it took to find it. Transplants cost two pictures for each background on top.
     hidden : float
         Probability of hiding a superpixel outside the rule; ½ as in the paper. A rule for
         1 keeps the prediction with everything else hidden.
@@ -88,14 +89,16 @@ class Anchors:
             value = getattr(self, name)
             if not (isinstance(value, float | np.floating) and 0 < value < 1):
                 raise InputError(f"{name} must lie between 0 and 1, exclusive; got {value!r}")
-        if not (isinstance(self.hidden, int | float | np.number) and 0 < self.hidden <= 1):
+        number = isinstance(self.hidden, int | float | np.number)
+        if isinstance(self.hidden, bool) or not (number and 0 < self.hidden <= 1):
             raise InputError(f"hidden must be a probability in (0, 1]; got {self.hidden!r}")
         if self.background not in ("fill", "pictures"):
             raise InputError(f"background must be 'fill' or 'pictures'; got {self.background!r}")
         whole = isinstance(self.budget, int | np.integer) and not isinstance(self.budget, bool)
         if self.budget != "auto" and not (whole and self.budget >= 1):
             raise InputError(f"budget must be 'auto' or a whole number; got {self.budget!r}")
-        if not isinstance(self.count, int | np.integer) or self.count < 1:
+        whole = isinstance(self.count, int | np.integer) and not isinstance(self.count, bool)
+        if not whole or self.count < 1:
             raise InputError(f"count must be a whole number of at least 1; got {self.count!r}")
 
     def __call__(
@@ -145,7 +148,7 @@ class Anchors:
             banned = tuple(player for rule in rules for player in rule.superpixels)
             spent = evaluations_of(asked)
             found = find_sufficient(around, demands, rng, banned=banned)
-            if found is None or (rules and not found.certificate.certified):
+            if rules and not (found.certificate.certified and found.members):
                 break
             left = demands.budget - (evaluations_of(asked) - spent)
             most = min(left, demands.budget // SHARE_FOR_LEVELS)
@@ -172,19 +175,32 @@ class Anchors:
 
     def _demands(self, around: Neighbourhood) -> Demands:
         demands = Demands(self.precision, 1 - self.confidence, AUTO_BUDGET)
+        self._check_budget(around.count_all())
         if self.budget == "auto":
-            most = max(AUTO_BUDGET, FEWEST_IN_AUTO * demands.fewest)
+            most = max(AUTO_BUDGET, min(FEWEST_IN_AUTO * demands.fewest, MOST_IN_AUTO))
             return replace(demands, budget=most, thrifty=True)
-        needed = demands.fewest
-        if around.count_all() <= EXACT_AT_MOST:
-            needed = min(needed, int(around.count_all()))
-        if self.budget < needed:
+        return replace(demands, budget=int(self.budget))
+
+    def check_budget(self, n_players: int) -> None:
+        """Refuse a budget with which nothing can be certified for so many superpixels.
+
+        Raises
+        ------
+        InputError
+            It names the budget that is needed.
+        """
+        self._check_budget(count_masks(n_players))
+
+    def _check_budget(self, masked_pictures: float) -> None:
+        needed = Demands(self.precision, 1 - self.confidence, AUTO_BUDGET).fewest
+        if masked_pictures <= EXACT_AT_MOST:
+            needed = min(needed, int(masked_pictures))
+        if (MOST_IN_AUTO if self.budget == "auto" else self.budget) < needed:
             raise InputError(
                 f"budget must be at least {needed} masked pictures to certify a precision of "
                 f"{self.precision:g} with confidence {self.confidence:g}; got {self.budget}: "
                 "raise it, or ask for less precision"
             )
-        return replace(demands, budget=int(self.budget))
 
     def _rule(
         self,
@@ -220,6 +236,7 @@ class Anchors:
             transplants=transplants(members, others) if status == "sufficient" else (),
             keeps=_typical(certificate.draws, names),
             breaks=_worst(certificate.draws, names),
+            found_after=found.found_after,
             evaluations=0,
             seconds=0.0,
             method=self,

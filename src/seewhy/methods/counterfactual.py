@@ -9,12 +9,12 @@ import numpy as np
 from jaxtyping import Float32
 
 from seewhy.errors import InputError
-from seewhy.game.decision import Decision, decision_of, lead
+from seewhy.game.decision import Decision, decision_of
 from seewhy.game.driver import Listener, Progress
 from seewhy.game.flip_search import Flip, find_flip
 from seewhy.game.game import Game, Masks, View
 from seewhy.methods.change import Change
-from seewhy.methods.designed import Budget, most_masks
+from seewhy.methods.designed import AUTO_BUDGET, Budget
 
 RIVALS = 3
 """Whose probabilities are told, before and after."""
@@ -37,7 +37,7 @@ class Counterfactual:
     budget : int or "auto"
         Different masked pictures to ask about at most. A number is spent on ever
         smaller sets, until none is left to try; "auto" stops at 1 024, or when twice as
-        much has found nothing smaller.
+        much has found nothing smaller; at twice as many as superpixels, if those are more.
     name : str
         Under which the result is found.
 
@@ -64,6 +64,11 @@ class Counterfactual:
         whole = isinstance(self.budget, int | np.integer) and not isinstance(self.budget, bool)
         if self.budget != "auto" and not (whole and self.budget >= 1):
             raise InputError(f"budget must be 'auto' or a whole number; got {self.budget!r}")
+        index = isinstance(self.target, int | np.integer) and not isinstance(self.target, bool)
+        if not (index or self.target is None or isinstance(self.target, str)):
+            raise InputError(
+                f"target must be a class's name or index, or None; got {self.target!r}"
+            )
 
     def __call__(
         self,
@@ -101,12 +106,8 @@ class Counterfactual:
         bare = game.game if isinstance(game, View) else game
         decision = decision_of(bare)
         wanted = self._wanted(game, decision)
-        most = most_masks(self.budget)
-        if most < decision.n_players:
-            raise InputError(
-                f"budget must be at least {decision.n_players} masked pictures, one for each "
-                f"superpixel alone; got {most}"
-            )
+        self.check_budget(decision.n_players)
+        most = self._most(decision.n_players)
         asked = decision if wanted is None else Decision(bare, wanted)
         if progress is not None:
             asked.listener = lambda: progress(
@@ -123,6 +124,24 @@ class Counterfactual:
         seconds = time.perf_counter() - start
         return self._change(flip, bare, decision.predicted, wanted, seconds)
 
+    def check_budget(self, n_players: int) -> None:
+        """Refuse a budget that cannot hide each of so many superpixels alone.
+
+        Raises
+        ------
+        InputError
+            It names the budget that is needed.
+        """
+        most = self._most(n_players)
+        if most < n_players:
+            raise InputError(
+                f"budget must be at least {n_players} masked pictures, one for each superpixel "
+                f"alone; got {most}"
+            )
+
+    def _most(self, n_players: int) -> int:
+        return max(AUTO_BUDGET, 2 * n_players) if self.budget == "auto" else int(self.budget)
+
     def _wanted(self, game: Game | View, decision: Decision) -> int | None:
         wanted = self.target
         if isinstance(wanted, str):
@@ -138,26 +157,25 @@ class Counterfactual:
             raise InputError(
                 f"target must be another class than the present one, {wanted}: it is first already"
             )
-        return wanted
+        return None if wanted is None else int(wanted)
 
     def _change(
         self, flip: Flip, game: Game, predicted: int, wanted: int | None, seconds: float
     ) -> Change:
-        hide = _strongest_first(flip, game, predicted, wanted)
         masks = np.ones((2, game.n_players), bool)
-        masks[1, list(hide)] = False
+        masks[1, list(flip.hide)] = False
         outputs = game(masks)
         before, after = _probabilities(game, outputs, wanted)
         return Change(
             status="found" if flip.gain > 0 else "not_found",
-            hide=hide,
+            hide=flip.hide,
             target=predicted,
             wanted=wanted,
             becomes=int(outputs[1].argmax()),
             margin=flip.gain,
             before=before,
             probabilities=after,
-            area=float(game.areas[list(hide)].sum()),
+            area=float(game.areas[list(flip.hide)].sum()),
             irreducible=flip.irreducible,
             smallest=flip.smallest,
             evaluations=flip.evaluations,
@@ -177,14 +195,3 @@ def _probabilities(
     order = sorted(told, key=lambda index: -outputs[1, index])
     before, after = np.exp(outputs.astype(np.float64))
     return {i: float(before[i]) for i in order}, {i: float(after[i]) for i in order}
-
-
-def _strongest_first(flip: Flip, game: Game, predicted: int, wanted: int | None) -> tuple[int, ...]:
-    """Order the hidden superpixels by how much of the change is lost when each is shown."""
-    members = sorted(flip.hide)
-    masks = np.ones((len(members), game.n_players), bool)
-    masks[:, members] = False
-    masks[np.arange(len(members)), members] = True
-    outputs = game(masks)
-    left = -lead(outputs, predicted) if wanted is None else lead(outputs, wanted)
-    return tuple(members[i] for i in np.argsort(left, kind="stable"))

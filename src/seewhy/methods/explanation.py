@@ -128,4 +128,7 @@ def method_settings(method: Method) -> dict[str, Any]:
     """Return the settings of a method as a dictionary for a document, without its name."""
     settings: dict[str, Any] = asdict(method)  # type: ignore[call-overload]
     settings.pop("name", None)
-    return settings
+    return {
+        key: value.item() if isinstance(value, np.generic) else value
+        for key, value in settings.items()
+    }

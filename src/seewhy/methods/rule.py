@@ -1,4 +1,4 @@
-"""What an anchor says: these superpixels alone keep the prediction, how surely, and how far."""
+"""What an anchor says: these superpixels are enough to keep the prediction, and how surely."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Rule:
     status : {"sufficient", "trivially_robust", "not_found"}
         "sufficient": the superpixels keep the prediction with a precision that is certified
         to reach the threshold. "trivially_robust": so does the empty set, so there is
-        nothing to point at. "not_found": the budget ended before a certificate; what is
-        given is the best that was found.
+        nothing to point at. "not_found": nothing was certified before the budget ended, or
+        nothing was left to add; what is given is the best that was found.
     superpixels : tuple of int
         The rule, in the order in which its members were found to matter.
     target : int
@@ -68,8 +68,8 @@ class Rule:
     area : float
         Share of what the model sees that the members cover.
     irreducible : bool
-        Whether it was shown, at the same confidence, that no member can go: without any
-        one of them the precision is below the threshold.
+        Whether it was shown that no member can go: without any one of them the precision
+        is below the threshold. That has the same confidence as the bound, each on its own.
     without : tuple of float or None
         For every member, the precision without it; None where that was not measured.
     breakdown : float or None
@@ -84,8 +84,11 @@ class Rule:
         worst first.
     alternatives : tuple of Rule
         Further rules that share no superpixel with any before them.
+    found_after : int
+        Masked pictures asked about until a rule was first certified; what came after made
+        it smaller, showed which members are needed, and how far it holds.
     evaluations : int
-        Masked pictures that this costs alone.
+        Masked pictures that this costs alone, its alternatives included.
     seconds : float
         Wall-clock time, the model's included.
     method : Anchors
@@ -110,6 +113,7 @@ class Rule:
     keeps: tuple[Example, ...]
     breaks: tuple[Example, ...]
     alternatives: tuple[Rule, ...] = ()
+    found_after: int
     evaluations: int
     seconds: float
     method: Anchors

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from seewhy.errors import InputError
 from seewhy.game.game import Game
 from seewhy.image.read import Image, Picture
-from seewhy.models.masking_game import MaskedPicture, unchecked_game
+from seewhy.models.masking_game import MaskedPicture, game_like
 from seewhy.models.protocol import Model
 
 
@@ -26,17 +27,23 @@ def backdrops_of(model: Model, pictures: Sequence[Picture]) -> dict[str, Image]:
     """
     found: dict[str, Image] = {}
     for picture in pictures:
-        found[_free_name(picture.name, found)] = model.preprocessing.apply(picture.pixels)
+        try:
+            pixels = model.preprocessing.apply(picture.pixels)
+        except InputError as misfit:
+            raise InputError(f"backgrounds: {picture.name}: {misfit}") from misfit
+        found[_free_name(picture.name, found)] = pixels
     return found
 
 
 def background_games(
-    model: Model, masked: MaskedPicture, backdrops: Mapping[str, Image]
+    game: Game, model: Model, masked: MaskedPicture, backdrops: Mapping[str, Image]
 ) -> dict[str, Game]:
     """Make one game per backdrop: where a superpixel is hidden, another picture shows.
 
     Parameters
     ----------
+    game : Game
+        Of the picture itself; who is whose neighbour is taken from it.
     model : Model
     masked : MaskedPicture
         The picture and its superpixels; its own fill is not used.
@@ -44,7 +51,7 @@ def background_games(
         See `backdrops_of`.
     """
     return {
-        name: unchecked_game(model, replace(masked, fill=pixels))
+        name: game_like(game, model, replace(masked, fill=pixels))
         for name, pixels in backdrops.items()
     }
 

@@ -154,15 +154,22 @@ def game_of(model: Model, picture: MaskedPicture) -> Game:
     """Make the game of hiding superpixels of a prepared picture; see `masking_game`."""
     answer = model.masked(picture.pixels, picture.fill, picture.labels)
     _check_deterministic(answer, len(picture.visible), model.spec)
-    return _game(model, picture, answer)
+    return _game(model, picture, answer, picture.affinity(), picture.areas())
 
 
-def unchecked_game(model: Model, picture: MaskedPicture) -> Game:
-    """Make a further game of a model that has been found to answer consistently."""
-    return _game(model, picture, model.masked(picture.pixels, picture.fill, picture.labels))
+def game_like(game: Game, model: Model, picture: MaskedPicture) -> Game:
+    """Make a further game of a model and the superpixels of another: only the fill differs."""
+    answer = model.masked(picture.pixels, picture.fill, picture.labels)
+    return _game(model, picture, answer, game.affinity, game.areas)
 
 
-def _game(model: Model, picture: MaskedPicture, answer: MaskedModel) -> Game:
+def _game(
+    model: Model,
+    picture: MaskedPicture,
+    answer: MaskedModel,
+    affinity: Float64[np.ndarray, "d d"] | None,
+    areas: Float64[np.ndarray, " d"],
+) -> Game:
     raw = model.output == "raw"
 
     def value(masks: Bool[np.ndarray, "n d"]) -> Float32[np.ndarray, "n k"]:
@@ -172,8 +179,8 @@ def _game(model: Model, picture: MaskedPicture, answer: MaskedModel) -> Game:
     return Game(
         value,
         picture.segmentation.count,
-        affinity=picture.affinity(),
-        areas=picture.areas(),
+        affinity=affinity,
+        areas=areas,
         columns="raw" if raw else "log-probability",
         portion=max(_PORTION, model.batch_size),
     )

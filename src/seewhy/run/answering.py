@@ -86,6 +86,9 @@ def answer_all(
     tell : callable
         Told what is being done.
     """
+    for method in methods:
+        if isinstance(method, Anchors | Counterfactual):
+            method.check_budget(subject.game.n_players)  # before others are paid for
     sharing = [_with_budget(method, budget) for method in methods if can_share(method)]
     found: dict[str, Explanation] = {}
     if len(sharing) > 1:
@@ -122,7 +125,7 @@ def _answer(
 
 
 def _contrast(subject: Subject) -> Game | View:
-    """The class that leads against the one it is compared with; the game where there is none."""
+    """Whichever of two classes leads against the other; the game where none is compared."""
     asked, game = subject.asked, subject.game
     if asked.against is None:
         return game

@@ -9,6 +9,7 @@ import numpy as np
 
 from seewhy.errors import InputError
 from seewhy.game.game import Game
+from seewhy.methods.anchors import Anchors
 from seewhy.methods.counterfactual import Counterfactual
 from seewhy.methods.explanation import Method
 from seewhy.models.labels import find_class
@@ -48,6 +49,11 @@ def classes_of(question: Question, game: Game, model: Model) -> Classes:
     def look_up(name: ClassName) -> int:
         return find_class(name, model.labels, model.aliases)
 
+    if question.true is not None and len(model.labels) < 2:
+        raise InputError(
+            f"true needs a model of at least two classes; {model.spec} has one output: "
+            "leave true out"
+        )
     against = None if question.against is None else look_up(question.against)
     true = None if question.true is None else look_up(question.true)
     if true is not None:
@@ -67,6 +73,8 @@ def classes_of(question: Question, game: Game, model: Model) -> Classes:
             f"against must be another class than the target; got {model.labels[against]!r} for both"
         )
 
+    _check_rules(question, indices, against, _ranked(game)[0], model)
+
     def predict(index: int) -> Prediction:
         return prediction_of(game, model.labels, question.score, index)
 
@@ -76,6 +84,21 @@ def classes_of(question: Question, game: Game, model: Model) -> Classes:
     return Classes(
         tuple(map(predict, indices)), None if against is None else predict(against), shown
     )
+
+
+def _check_rules(
+    question: Question, targets: list[int], against: int | None, first: int, model: Model
+) -> None:
+    """Anchors and counterfactuals are about what the model said, or about two classes."""
+    rules = [m.name for m in question.methods if isinstance(m, Anchors | Counterfactual)]
+    if not rules or question.target is None:
+        return
+    if len(targets) > 1 or (against is None and targets[0] != first):
+        asked = ", ".join(repr(model.labels[index]) for index in targets)
+        raise InputError(
+            f"{' and '.join(rules)} explain what the model said, {model.labels[first]!r}; got "
+            f"target {asked}: leave target out, or give one target and against"
+        )
 
 
 def with_classes_found(methods: Iterable[Method], model: Model) -> tuple[Method, ...]:

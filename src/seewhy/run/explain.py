@@ -92,11 +92,11 @@ def explain(
         … or these.
     against : class name or index
         Explain why the target rather than this class; the likeliest other class
-        is the target if none is given. Anchors then keep the target ahead of it, and a
-        counterfactual puts it first.
+        is the target if none is given. Anchors then keep whichever of the two leads ahead of
+        the other, and a counterfactual puts the other first.
     true : class name or index
         What the picture shows: the likeliest class is explained against it, with the anchor
-        of what the model said and the smallest change to the truth. Where the model is right,
+        of what the model said and the smallest change found to the truth. Where the model is right,
         against the runner-up.
     segments : segmenter, Segmentation, label array or str
         What the players are. A segmenter sees the model's view of the picture;
@@ -175,8 +175,8 @@ def answer(
     )
     game = game_of(model, masked)
     classes = classes_of(question, game, model)
-    backdrops = backdrops_of(model, _other_pictures(question, picture))
-    backgrounds = background_games(model, masked, backdrops)
+    backdrops = backdrops_of(model, _other_pictures(question, picture, model))
+    backgrounds = background_games(game, model, masked, backdrops)
     subject = _subject(question, model, masked, game, classes, backgrounds)
     explanations = answer_all(
         question.methods, subject, budget=question.budget, seed=seed, tell=tell
@@ -199,15 +199,17 @@ def answer(
         seconds=time.perf_counter() - start,
         model_seconds=sum(each.seconds for each in (game, *subject.backgrounds.values())),
         explanations=explanations,
-        fingerprint=_fingerprint(model, picture, segmentation, question, seed),
+        fingerprint=_fingerprint(model, picture, segmentation, question, subject, seed),
     )
 
 
-def _other_pictures(question: Question, picture: Picture) -> list[Picture]:
+def _other_pictures(question: Question, picture: Picture, model: Model) -> list[Picture]:
     """What anchors are transplanted onto; nothing where nobody asks for anchors."""
+    pictures = question.backgrounds
     if not any(isinstance(method, Anchors) for method in question.methods):
         return []
-    pictures = sample_pictures() if question.backgrounds is None else question.backgrounds
+    if pictures is None:  # photos are grey or in colour
+        pictures = sample_pictures() if model.input_size[2] in (1, 3) else ()
     return [other for other in pictures if other.sha256 != picture.sha256]
 
 
@@ -260,16 +262,22 @@ def _segmentation(
 
 
 def _fingerprint(
-    model: Model, picture: Picture, segmentation: Segmentation, question: Question, seed: int
+    model: Model,
+    picture: Picture,
+    segmentation: Segmentation,
+    question: Question,
+    subject: Subject,
+    seed: int,
 ) -> str:
     parts: dict[str, Any] = {
         "model": asdict(ModelCard.of(model)),
         "image": picture.sha256,
         "segments": hashlib.sha256(segmentation.labels.tobytes()).hexdigest(),
         "fill": question.fill.settings(),
-        "score": question.score,
+        "asked": asdict(subject.asked),
+        "contrast_rules": subject.contrast_rules,
+        "budget": question.budget,
         "seed": seed,
-        "true": question.true,
         "backgrounds": question.backgrounds and [p.sha256 for p in question.backgrounds],
         "methods": [[method.name, method_settings(method)] for method in question.methods],
     }

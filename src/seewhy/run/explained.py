@@ -19,6 +19,7 @@ from seewhy.models.labels import find_class
 from seewhy.run import drawing
 from seewhy.run.answering import Explanation
 from seewhy.run.provenance import ModelCard, Prediction, TruePrediction
+from seewhy.run.question import STORY
 from seewhy.run.rule_document import classes_told
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from seewhy.show.row import Row
-
-
-STORY = "story"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

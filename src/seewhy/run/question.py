@@ -26,6 +26,8 @@ from seewhy.models.protocol import Model
 from seewhy.run.answering import explains_pixels
 
 MOST_BACKGROUNDS = 200
+STORY = "story"
+"""Names the figure of a misread picture among those of methods."""
 
 ClassName = str | int
 Budget = int | Literal["auto"]
@@ -101,6 +103,8 @@ def checked_methods(methods: Methods | None, *, misclassified: bool = False) -> 
         raise InputError(
             f"a method's name must be 1 to 60 letters, digits, '.', '_' or '-'; got {odd!r}"
         )
+    if STORY in names:
+        raise InputError(f"a method's name must not be {STORY!r}: that is a figure of its own")
     double = next((name for name in names if names.count(name) > 1), None)
     if double is not None:
         raise InputError(

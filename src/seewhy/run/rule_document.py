@@ -145,6 +145,7 @@ def _findings(rule: Rule, names: Names) -> Json:
         ],
         "keeps": [_example(example, names) for example in rule.keeps],
         "breaks": [_example(example, names) for example in rule.breaks],
+        "found_after": rule.found_after,
         "evaluations": rule.evaluations,
     }
 
@@ -169,6 +170,7 @@ def _found(entry: Json) -> Json:
         ),
         "keeps": tuple(map(_example_of, entry["keeps"])),
         "breaks": tuple(map(_example_of, entry["breaks"])),
+        "found_after": entry["found_after"],
         "evaluations": entry["evaluations"],
     }
 

@@ -36,7 +36,8 @@ from seewhy.image.read import Picture, read_picture
 from seewhy.image.segmentation import OUTSIDE
 from seewhy.methods.explanation import Attribution
 from seewhy.run.document import SCHEMA, PixelMaps, from_document, to_document
-from seewhy.run.explained import STORY, Explained
+from seewhy.run.explained import Explained
+from seewhy.run.question import STORY
 
 if TYPE_CHECKING:
     from os import PathLike

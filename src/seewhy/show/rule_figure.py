@@ -1,4 +1,4 @@
-"""The figure of a rule: what alone keeps a prediction, how surely, how far, and what breaks it.
+"""The figure of a rule: what is enough to keep a prediction, how surely, and what breaks it.
 
 Imports matplotlib: load it only where a figure is drawn.
 """
@@ -71,7 +71,7 @@ def rule_figure(
     title: str,
     subtitle: str,
 ) -> Figure:
-    """Show which superpixels alone keep a prediction, how surely and how far.
+    """Show which superpixels are enough to keep a prediction, how surely and how far.
 
     The rule's superpixels stay in full colour within one outline, the rest is grey. Beside
     it the picture, and charts of the precision with its bound, of how much may be hidden and of

@@ -1,4 +1,4 @@
-"""Sentences about rules and changes: what alone keeps a prediction, what must go to turn it."""
+"""Sentences about rules and changes: what is enough to keep a prediction, what turns it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from seewhy.image.segmentation import Segmentation
 from seewhy.show.words import class_name, percent, whereabouts
 
 if TYPE_CHECKING:
+    from seewhy.game.robustness import Level
     from seewhy.methods.change import Change
     from seewhy.methods.rule import Rule
 
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 _PLACES_NAMED = 3
 _FIELDS_OF_MANY = 6
 _EVENLY = 0.5
-_NOTHING_TO_POINT_AT = (
-    "So there is nothing to point at: hide more, or ask what keeps it ahead of one rival."
-)
+_NOTHING_TO_POINT_AT = "So there is nothing to point at: "
+_HIDE_MORE = "hide more, or ask what keeps it ahead of one rival."
+_HIDE_OTHERWISE = "let other pictures, or another fill, show where regions are hidden."
 
 
 def rule_sentences(rule: Rule, names: Mapping[int, str], segmentation: Segmentation) -> list[str]:
-    """Say what alone keeps a prediction, how surely and how far, and what breaks it.
+    """Say what is enough to keep a prediction, how surely and how far, and what breaks it.
 
     Parameters
     ----------
@@ -41,14 +42,15 @@ def rule_sentences(rule: Rule, names: Mapping[int, str], segmentation: Segmentat
         said.
     """
     told = [_first(rule, names, segmentation)]
+    if rule.status != "not_found":
+        told.append(_reach(rule))
     if rule.status == "sufficient":
         told.append(_needed(rule, segmentation))
     if rule.status == "trivially_robust":
-        told.append(_NOTHING_TO_POINT_AT)
+        everywhere = rule.breakdown is not None and rule.breakdown >= 1
+        told.append(_NOTHING_TO_POINT_AT + (_HIDE_OTHERWISE if everywhere else _HIDE_MORE))
     else:
         told.append(_carried(rule))
-    if rule.status != "not_found":
-        told.append(_reach(rule))
     told += [_worst(rule, names, segmentation), _others(rule, segmentation)]
     return [sentence for sentence in told if sentence]
 
@@ -88,7 +90,7 @@ def change_sentences(
     if not change.irreducible:
         return [turned, "The search was cut short: fewer may do."]
     needed = "Both are needed" if count == 2 else f"All {count} are needed"
-    return [turned, f"{needed}, but a smaller set of other regions was not ruled out."]
+    return [turned, f"{needed}, but another, smaller set was not ruled out."]
 
 
 def called(index: int, names: Mapping[int, str]) -> str:
@@ -147,7 +149,8 @@ def _first(rule: Rule, names: Mapping[int, str], segmentation: Segmentation) -> 
     goal = kept if rule.against is None else f"{kept} ahead of {called(rule.against, names)}"
     if rule.status == "trivially_robust":
         said = f"the model kept saying {kept}" if rule.against is None else f"it kept {goal}"
-        return f"No region is needed: with any of them {_lot(rule)}, {said} {_held(rule)}."
+        whose = "all" if rule.method.hidden == 1 else "any"
+        return f"No region is needed: with {whose} of them {_lot(rule)}, {said} {_held(rule)}."
     if rule.status == "not_found":
         return _not_certified(rule, goal, segmentation)
     size = len(rule.superpixels)
@@ -156,7 +159,8 @@ def _first(rule: Rule, names: Mapping[int, str], segmentation: Segmentation) -> 
     them, are = ("it", "is") if size == 1 else ("them", "are")
     enough = f"enough for {kept}" if rule.against is None else f"enough to keep {goal}"
     what = _regions(rule.superpixels, rule.area, segmentation)
-    if rule.method.hidden == 1 and rule.exact and rule.precision == 1:
+    filled = rule.method.background == "fill"
+    if rule.method.hidden == 1 and filled and rule.exact and rule.precision == 1:
         still = "the model still says so" if rule.against is None else "it stays ahead"
         return f"{what} {are} {enough}: with all others hidden, {still}."
     said = "the model kept saying so" if rule.against is None else "it stayed ahead"
@@ -185,6 +189,8 @@ def _surely(rule: Rule) -> str:
 
 def _lot(rule: Rule) -> str:
     """What became of regions outside the rule."""
+    if rule.method.hidden == 1:
+        return "hidden" if rule.method.background == "fill" else "those of another picture"
     often = "" if rule.method.hidden == _EVENLY else f", {percent(rule.method.hidden)} of the time"
     if rule.method.background == "pictures":
         return f"exchanged at random for those of other pictures{often}"
@@ -253,18 +259,32 @@ def _not(subject: str) -> str:
 
 
 def _reach(rule: Rule) -> str:
-    """Up to how much hiding it holds, and from where on it was seen not to."""
-    if rule.breakdown is None:
+    """How often it held with more hidden: at the last level that held, and at the next."""
+    beyond = [level for level in rule.levels if level.hidden > rule.method.hidden]
+    held = [level for level in beyond if level.precision >= rule.method.precision]
+    told = [*held[-1:], *beyond[len(held) :][:1]]
+    if not told:
         return ""
     rest = "the picture" if rule.status == "trivially_robust" else "the rest"
-    if rule.breakdown >= 1:
-        return f"That still holds with all of {rest} hidden."
-    told = f"That still holds with {percent(rule.breakdown)} of {rest} hidden"
-    beyond = [level.hidden for level in rule.levels if level.hidden > rule.breakdown]
-    if not beyond:
-        return told + "."
-    first = "all" if min(beyond) >= 1 else percent(min(beyond))
-    return f"{told}, no longer with {first}."
+    gone = "hidden" if rule.method.background == "fill" else "exchanged"
+    first = f"With {_share(told[0])} of {rest} {gone} it {_held_at(told[0])}"
+    return (
+        ", ".join([first, *(f"with {_share(level)} it {_held_at(level)}" for level in told[1:])])
+        + "."
+    )
+
+
+def _share(level: Level) -> str:
+    return "all" if level.hidden >= 1 else percent(level.hidden)
+
+
+def _held_at(level: Level) -> str:
+    hits = round(level.precision * level.draws)
+    if level.draws == 1:
+        return "held" if hits else "did not hold"
+    if level.standard_error == 0 and hits < level.draws:  # not all are equally likely
+        return f"held in {precision_percent(level.precision)} of cases"
+    return f"held in {hits} of {counted(level.draws, 'picture')}"
 
 
 def _worst(rule: Rule, names: Mapping[int, str], segmentation: Segmentation) -> str:
@@ -276,7 +296,8 @@ def _worst(rule: Rule, names: Mapping[int, str], segmentation: Segmentation) -> 
     if count <= _PLACES_NAMED:
         what = f"{counted(count, 'region')} ({places(worst.hidden, segmentation)})"
     else:
-        what = f"{count} of the {others} others" if others > count else f"all {count} others"
+        noun = "others" if rule.superpixels else "regions"
+        what = f"{count} of the {others} {noun}" if others > count else f"all {count} {noun}"
     behind = ""
     if worst.background is not None:
         behind = f" behind parts of {class_name(worst.background)}"

@@ -1,4 +1,4 @@
-"""The figure of a story: what the model said, why, what alone keeps it, and what turns it.
+"""The figure of a story: what the model said, why, what is enough to keep it, and what turns it.
 
 Imports matplotlib: load it only where a figure is drawn.
 """
@@ -81,7 +81,7 @@ def story_figure(
     """Show a misread picture at one glance: said, why, kept by what, turned by what.
 
     The likeliest classes with the true one marked; what spoke for P rather than Q; what
-    alone keeps P; the smallest change that turns it; and the story in words. One region
+    is enough to keep P; the smallest change that turns it; and the story in words. One region
     has one number in all panels.
 
     Parameters
@@ -93,7 +93,7 @@ def story_figure(
     row : Row
         Why the model says P rather than Q, d values.
     rule, change : Rule, Change
-        What alone keeps P, and what turns it into Q.
+        What is enough to keep P, and what turns it into Q.
     names : mapping of int to str
         Class to its name; any text is safe.
     predictions : sequence of (label, probability or None)
@@ -209,7 +209,7 @@ def _draw_heads(
     contrast += [(against, palette.AGAINST, True)]
     anchor = rule_head(rule, names)
     if rule.status == "sufficient":
-        anchor[0] = ("alone keeps", quiet, False)
+        anchor[0] = ("enough for", quiet, False)
     becomes = called(change.becomes, names)
     wanted = change.becomes if change.wanted is None else change.wanted
     colour = palette.FOR if change.becomes == change.target else palette.INK

@@ -86,7 +86,7 @@ def story(
         Why the model says its first class P rather than Q: the true class, or, where the
         model is right, its rival.
     rule : Rule
-        What alone keeps P.
+        What is enough to keep P.
     change : Change
         What turns P into Q.
     true : TrueClass
@@ -192,19 +192,19 @@ def _contrast(
 def _kept(
     rule: Rule, numbers: Mapping[int, int], segmentation: Segmentation, names: Mapping[int, str]
 ) -> str:
-    """What alone keeps the answer."""
+    """What is enough to keep the answer."""
     if rule.status == "trivially_robust":
-        return f"No region is needed for that: whatever is hidden at random, it {_stayed(rule)}."
+        return f"No region is needed for that: with regions hidden at random, it {_stayed(rule)}."
     kept = called(rule.target, names)
     if rule.status == "not_found":
         return f"No small set of regions was found that surely keeps {kept}."
     what = _list(rule.superpixels, numbers, segmentation)
-    keep, them = ("keeps", "it") if len(rule.superpixels) == 1 else ("keep", "them")
+    are, them = ("is", "it") if len(rule.superpixels) == 1 else ("are", "them")
     ahead = "" if rule.against is None else f" ahead of {called(rule.against, names)}"
     around = "hidden" if rule.method.background == "fill" else "exchanged"
     return (
-        f"{_capital(what)} alone {keep} {kept}{ahead}: with the regions around {them} {around} "
-        f"at random, it {_stayed(rule)}."
+        f"{_capital(what)} {are} enough to keep {kept}{ahead}: with {them} in place and the other "
+        f"regions {around} at random, it {_stayed(rule)}."
     )
 
 
@@ -226,7 +226,8 @@ def _turned(
         becomes = called(change.becomes, names)
         given = change.probabilities.get(change.becomes)
         surely = "" if given is None else f", at {percent(given)}"
-        return f"Hiding {what} turns the answer into {becomes}{surely}."
+        caveat = "" if change.smallest else " (a smaller set was not ruled out)"
+        return f"Hiding {what} turns the answer into {becomes}{surely}{caveat}."
     wanted = "anything else" if change.wanted is None else called(change.wanted, names)
     start = f"Hiding regions did not turn the answer into {wanted}"
     share = None if change.wanted is None else change.probabilities.get(change.wanted)

@@ -123,7 +123,9 @@ def test_games_without_an_answer_are_refused():
     with pytest.raises(InputError, match=r"^target must be one class .* got 2$"):
         decision_of(two)
     behind = three_classes().view("raw", target=1, against=0)
-    with pytest.raises(InputError, match=r"it gives 0 no less than 1 .*: swap target and against$"):
+    with pytest.raises(
+        InputError, match=r"it gives class 0 no less than class 1: hold them the other way round$"
+    ):
         decision_of(behind)
 
 

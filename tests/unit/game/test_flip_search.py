@@ -91,7 +91,7 @@ def test_with_ten_superpixels_too_and_every_mask_is_asked_once():
         game = network_game(10, rng(seed))
         found = find_flip(decision_of(game), 1024, rng(0), gains_lead=False)
         assert found.smallest
-        assert found.evaluations == game.evaluations == 1024
+        assert found.evaluations + 1 == game.evaluations == 1024  # the whole picture is on top
         assert len(found.hide) == smallest_of(game)
 
 
@@ -134,7 +134,7 @@ def test_smallest_is_not_said_of_three_where_two_may_do():
     brief = find_flip(decision_of(Game(value, 20)), 60, rng(0), gains_lead=False)
     assert (len(brief.hide), brief.smallest) == (3, False)
     long = find_flip(decision_of(Game(value, 20)), 1000, rng(0), gains_lead=False)
-    assert (long.hide, long.smallest) == ({18, 19}, True)
+    assert (set(long.hide), long.smallest) == ({18, 19}, True)
 
 
 @pytest.mark.parametrize("n_players", [14, 20, 40, 89])
@@ -145,7 +145,7 @@ def test_no_member_can_be_shown_again(n_players, patient):
         decision = decision_of(game)
         found = find_flip(decision, 1024, rng(seed), gains_lead=False, patient=patient)
         assert flips(game, found.hide)
-        assert is_irreducible(game, found.hide)
+        assert is_irreducible(game, set(found.hide))
         assert found.evaluations == decision.evaluations <= 1024
 
 
@@ -186,7 +186,7 @@ def test_one_that_does_it_alone_ends_the_search():
     weights = [0.01] * 17 + [1] + [0.01] * 12
     game = threshold_game(weights, 1.0)
     found = find_flip(decision_of(game), 1024, rng(0), gains_lead=False)
-    assert found.hide == {17}
+    assert found.hide == (17,)
     assert found.smallest
     assert found.evaluations == 30
 
@@ -196,7 +196,7 @@ def test_of_equally_many_the_smaller_in_area_is_hidden():
     votes_of_one = threshold_game([1, 1, 1, 1], 3.5)
     game = Game(lambda masks: votes_of_one(masks, remember=False), 4, areas=areas)
     found = find_flip(decision_of(game), 1024, rng(0), gains_lead=False)
-    assert found.hide == {2}
+    assert found.hide == (2,)
 
 
 @pytest.mark.parametrize("budget", [40, 41, 47, 60, 100, 250])
@@ -221,7 +221,7 @@ def test_a_budget_is_counted_from_where_the_decision_was():
 def test_where_nothing_changes_it_the_nearest_is_given():
     game = Game(lambda m: np.stack([2 + m[:, 0] + m[:, 1], np.ones(len(m))], axis=1), 14)
     found = find_flip(decision_of(game), 300, rng(0), gains_lead=False)
-    assert {0, 1} <= found.hide
+    assert {0, 1} <= set(found.hide)
     assert found.gain == -1.0
     assert not found.smallest
 
@@ -247,7 +247,7 @@ def test_masks_that_are_known_to_change_it_are_begun_with():
     alone = find_flip(decision_of(game), 200, rng(0), gains_lead=False)
     helped = find_flip(decision_of(game), 200, rng(0), gains_lead=False, known=known)
     assert alone.gain < 0
-    assert helped.hide == set(needed)
+    assert set(helped.hide) == set(needed)
 
 
 @pytest.mark.parametrize("count", [1, 100, 2000])
@@ -261,7 +261,7 @@ def test_known_masks_of_any_number_leave_the_change_irreducible(count):
         alone = find_flip(decision_of(game), 1024, rng(seed), gains_lead=False)
         assert found.evaluations <= 1024
         assert len(found.hide) <= len(alone.hide)
-        assert is_irreducible(game, found.hide)
+        assert is_irreducible(game, set(found.hide))
 
 
 def test_of_many_known_masks_only_as_many_are_looked_at_as_it_takes():
@@ -318,3 +318,26 @@ def test_best_first_betters_what_halving_found():
         size for size in (1, 2) if any(flips(game, hide) for hide in combinations(range(16), size))
     ]
     assert len(found.hide) == min(sizes)
+
+
+def test_the_members_that_undo_most_come_first():
+    game = threshold_game([3.0, 1.0, 1.0, 1.0] + [0.1] * 16, 3.9)
+    found = find_flip(decision_of(game), 1024, rng(0), gains_lead=False)
+    assert found.hide[0] == 0
+    assert found.irreducible
+
+
+def test_where_nothing_comes_nearer_nothing_is_hidden():
+    def value(masks):
+        lead = np.where(masks.all(axis=1), 1.0, 2.0)
+        return np.stack([lead, -lead], axis=1)
+
+    found = find_flip(decision_of(Game(value, 20)), 200, rng(0), gains_lead=False)
+    assert (found.hide, found.irreducible, found.smallest) == ((), False, False)
+    assert found.gain < 0
+
+
+def test_thousands_of_superpixels():
+    game = threshold_game([1.0] * 3 + [0.0] * 4997, 2.5)
+    found = find_flip(decision_of(game), 10_000, rng(0), gains_lead=False)
+    assert (len(found.hide), found.smallest) == (1, True)

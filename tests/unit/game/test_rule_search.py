@@ -300,5 +300,5 @@ def test_the_fewest_are_a_ranking_its_ends_and_a_certificate():
 def test_members_come_as_much_as_the_prediction_hinges_on_them():
     draws = around(planted(3, {0}, 0.5)).draw((0,), 4, rng(0))
     certificate = Certificate((4, 2, 7, 1), 0.97, 0.951, False, draws, True)
-    found = Sufficient(certificate, False, {2: 0.9, 4: 0.93, 1: 0.5})
+    found = Sufficient(certificate, False, {2: 0.9, 4: 0.93, 1: 0.5}, 7)
     assert found.members == (1, 2, 4, 7)  # 7 was not measured

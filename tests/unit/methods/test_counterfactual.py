@@ -203,3 +203,9 @@ def test_what_cannot_be_asked_is_refused():
 def test_a_single_superpixel_can_be_the_change():
     change = Counterfactual()(threshold_game([1.0], 0.5), rng(0))
     assert (change.hide, change.becomes, change.smallest) == ((0,), 1, True)
+
+
+@pytest.mark.parametrize("target", [1.5, True, [1]])
+def test_targets_are_indices_or_names(target):
+    with pytest.raises(InputError, match="target must be a class's name or index"):
+        Counterfactual(target=target)

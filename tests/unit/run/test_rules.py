@@ -245,3 +245,76 @@ def test_examples_before_other_pictures_are_kept_and_drawn(bright, corners, tmp_
         np.testing.assert_allclose(back.backdrops[name], pixels, atol=1 / 255)
     with_strip = result.figure("anchors").get_size_inches()[1]
     assert replace(result, backdrops={}).figure("anchors").get_size_inches()[1] < with_strip
+
+
+@pytest.mark.parametrize(
+    "asked", [{"target": "none"}, {"target": ["both", "lower"]}, {"target": ["both", "none"]}]
+)
+def test_rules_about_what_was_not_said_are_refused(bright, corners, asked):
+    with pytest.raises(InputError, match="explain what the model said, 'both'"):
+        explain(bright, corners, "lime,anchors", **asked)
+    assert explain(bright, corners, "lime", budget=64, **asked)["lime"].values.shape[0] == 16
+
+
+def test_the_prediction_may_be_named(bright, corners):
+    assert explain(bright, corners, "anchors", target="both")["anchors"].target == 0
+
+
+def test_settings_from_numpy_are_saved(bright, corners, tmp_path):
+    methods = [
+        sw.Anchors(count=np.int64(2), hidden=np.float64(0.5)),
+        sw.Counterfactual(target=np.int64(1)),
+    ]
+    explain(bright, corners, methods).save(tmp_path / "out")
+    assert sw.Explained.load(tmp_path / "out")["counterfactual"].method.target == 1
+
+
+def test_no_method_is_called_story(bright, corners):
+    with pytest.raises(InputError, match="story"):
+        explain(bright, corners, [sw.Lime(name="story")])
+
+
+def test_what_was_asked_is_part_of_the_fingerprint(bright, corners):
+    prints = {
+        explain(bright, corners, "lime", budget=64, **asked).fingerprint
+        for asked in ({}, {"top": 1}, {"against": "none"}, {"true": "lower"}, {"target": "lower"})
+    }
+    assert len(prints) == 5
+
+
+def test_models_of_many_channels_get_no_photos_behind(bright):
+    bands = np.concatenate([bright, bright[:, :, :1]], axis=2)
+    model = sw.CallableModel(
+        lambda images: two_corners(images[..., :3]),
+        labels=["both", "lower", "none"],
+        output="logits",
+        input_size=(SIDE, SIDE, 4),
+    )
+    result = explain(bands, model, "anchors", backgrounds=None)
+    assert result["anchors"].transplants == ()
+    with pytest.raises(InputError, match=r"backgrounds: image"):
+        explain(bands, model, "anchors", backgrounds=[bright // 2])
+
+
+def test_more_superpixels_than_floats_can_count(bright):
+    side = np.arange(40 * 40).reshape(40, 40)
+    model = sw.CallableModel(
+        two_corners, labels=["both", "lower", "none"], output="logits", input_size=(40, 40)
+    )
+    picture = np.full((40, 40, 3), 255, np.uint8)
+    result = explain(picture, model, [sw.Anchors(budget=600), sw.Counterfactual()], segments=side)
+    assert result["anchors"].status in ("sufficient", "not_found")
+    assert result["counterfactual"].status == "found"
+
+
+def test_budgets_are_checked_before_anything_is_paid(bright, corners):
+    asked = []
+    model = sw.CallableModel(
+        lambda images: asked.append(len(images)) or two_corners(images),
+        labels=["both", "lower", "none"],
+        output="logits",
+        input_size=(SIDE, SIDE),
+    )
+    with pytest.raises(InputError, match="at least 36"):
+        explain(bright, model, [sw.Lime(), sw.Counterfactual(budget=20)], segments="grid:6")
+    assert sum(asked) < 10

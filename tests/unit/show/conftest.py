@@ -54,6 +54,7 @@ def _rule(**settings):
         "transplants": (),
         "keeps": (Example((0, 1), 0, 0.5), Example((2,), 0, 0.4)),
         "breaks": (Example((0, 1, 2, 3, 5), 1, -0.7), Example((0, 8), 2, -0.2)),
+        "found_after": 400,
         "evaluations": 500,
         "seconds": 1.0,
         "method": Anchors(),

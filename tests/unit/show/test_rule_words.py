@@ -40,14 +40,15 @@ def test_a_sufficient_rule_in_full(say):
         "2 of 9 regions (22 % of what the model sees: centre, lower left) are enough for minibus: "
         "with them in place, the model kept saying so in 98 % of 214 pictures whose other regions "
         "were hidden at random (at least 95.2 % with 95 % confidence).",
+        "With 80 % of the rest hidden it held in 61 of 64 pictures, with 90 % it held in 45 of "
+        "64 pictures.",
         "None of them can be left out; without region 1 (centre), the rest held in only 62 %.",
-        "That still holds with 80 % of the rest hidden, no longer with 90 %.",
         "The worst counterexample hides 5 of the 7 others and reads as passenger car.",
     ]
 
 
 def test_one_region_is_one(say):
-    first, needed, *_ = say(superpixels=(4,), without=(0.5,), area=1 / 9)
+    first, _, needed, *_ = say(superpixels=(4,), without=(0.5,), area=1 / 9)
     assert first.startswith("1 of 9 regions (11 % of what the model sees: centre) is enough")
     assert ": with it in place, " in first
     assert needed == "It cannot be left out; without it, the rest held in only 50 %."
@@ -85,7 +86,7 @@ def test_a_rule_against_one_class(say):
     assert (
         "are enough to keep minibus ahead of passenger car: with them in place, it stayed" in first
     )
-    carried = say(against=1, transplants=(Transplant("a", 0, True),) * 2)[2]
+    carried = say(against=1, transplants=(Transplant("a", 0, True),) * 2)[3]
     assert carried == "Put on 2 other pictures, they keep that lead in all 2."
 
 
@@ -125,33 +126,42 @@ def test_of_what_was_not_measured_nothing_is_said(say):
     told = say(without=(None, None), levels=(), breakdown=None, breaks=(), irreducible=False)
     assert told[1:] == ["Smaller rules were not ruled out."]
     shaky = {"irreducible": False, "breaks": ()}
-    assert say(without=(0.6, 0.96), **shaky)[1] == (
+    assert say(without=(0.6, 0.96), **shaky)[2] == (
         "Smaller rules were not ruled out: without region 2 (lower left), the rest held in 96 %."
     )
-    assert say(without=(0.6, 0.94), **shaky)[1] == "Smaller rules were not ruled out."
-    assert say(superpixels=(4,), without=(0.996,), **shaky)[1] == (
+    assert say(without=(0.6, 0.94), **shaky)[2] == "Smaller rules were not ruled out."
+    assert say(superpixels=(4,), without=(0.996,), **shaky)[2] == (
         "It may not be needed: without it, the rest held in 99.6 %."
     )
-    assert say(without=(None, None))[1] == "None of them can be left out."
+    assert say(without=(None, None))[2] == "None of them can be left out."
     one = {"superpixels": (4,), "without": (None,), "irreducible": False}
     assert len(say(**one, levels=(), breakdown=None, breaks=())) == 1
 
 
 @pytest.mark.parametrize(
-    ("breakdown", "levels", "said"),
+    ("levels", "said"),
     [
-        (1.0, (1.0,), "That still holds with all of the rest hidden."),
-        (0.9, (0.9, 1.0), "That still holds with 90 % of the rest hidden, no longer with all."),
+        (((1.0, 1, 1.0, 0.0),), "With all of the rest hidden it held."),
+        (((1.0, 1, 0.0, 0.0),), "With all of the rest hidden it did not hold."),
         (
-            0.5,
-            (0.5, 0.8, 1.0),
-            "That still holds with 50 % of the rest hidden, no longer with 80 %.",
+            ((0.8, 50, 0.96, 0.03), (0.9, 50, 0.9, 0.04)),
+            "With 80 % of the rest hidden it held in 48 of 50 pictures, with 90 % it held in 45 of "
+            "50 pictures.",
         ),
-        (0.5, (0.5,), "That still holds with 50 % of the rest hidden."),
+        (
+            ((0.6, 48, 1.0, 0.01), (0.8, 48, 0.97, 0.03), (1.0, 1, 0.0, 0.0)),
+            "With 80 % of the rest hidden it held in 47 of 48 pictures, with all it did not hold.",
+        ),
+        (((0.7, 32, 0.9, 0.0),), "With 70 % of the rest hidden it held in 90 % of cases."),
     ],
 )
-def test_how_far_it_holds(say, breakdown, levels, said):
-    assert said in say(breakdown=breakdown, levels=tuple(Level(h, 0.9, 9, 0.1) for h in levels))
+def test_how_far_it_holds(say, levels, said):
+    beyond = tuple(Level(hidden, share, n, error) for hidden, n, share, error in levels)
+    assert said in say(levels=(Level(0.5, 0.98, 200, 0.01), *beyond))
+
+
+def test_its_own_level_is_not_told_twice(say):
+    assert len(say(levels=(Level(0.5, 0.98, 200, 0.01),), breaks=())) == 2
 
 
 def test_no_region_is_needed(say):
@@ -160,11 +170,13 @@ def test_no_region_is_needed(say):
     assert told == [
         "No region is needed: with any of them hidden at random, the model kept saying minibus in "
         "98 % of 214 pictures (at least 95.2 % with 95 % confidence).",
+        "With 80 % of the picture hidden it held in 61 of 64 pictures, with 90 % it held in 45 of "
+        "64 pictures.",
         "So there is nothing to point at: hide more, or ask what keeps it ahead of one rival.",
-        "That still holds with 80 % of the picture hidden, no longer with 90 %.",
-        "The worst counterexample hides all 9 others and reads as passenger car.",
+        "The worst counterexample hides all 9 regions and reads as passenger car.",
     ]
     assert "it kept minibus ahead of cab in" in say(**empty, against=2)[0]
+    assert "other pictures, or another fill" in say(**empty, breakdown=1.0)[2]
 
 
 def test_nothing_was_certified(say):
@@ -184,7 +196,7 @@ def test_nothing_was_certified(say):
 
 
 def test_all_regions_are_no_rule(say):
-    told = say(superpixels=tuple(range(9)), without=(0.1,) * 9, area=1.0, breaks=(), breakdown=None)
+    told = say(superpixels=tuple(range(9)), without=(0.1,) * 9, area=1.0, breaks=(), levels=())
     assert told == ["All 9 regions are needed to keep minibus: no smaller rule was found."]
 
 
@@ -235,7 +247,7 @@ def test_a_change_in_full(say_change):
         "Fewer do not: all smaller sets were tried.",
     ]
     assert say_change(smallest=False)[1] == (
-        "Both are needed, but a smaller set of other regions was not ruled out."
+        "Both are needed, but another, smaller set was not ruled out."
     )
     assert say_change(smallest=False, hide=(0, 4, 5))[1].startswith("All 3 are needed, but")
     assert say_change(smallest=False, irreducible=False)[1] == (

@@ -119,7 +119,7 @@ def test_without_probabilities_there_are_names_alone(draw, texts, check_texts, m
 @pytest.mark.parametrize(
     ("rule", "change", "heads"),
     [
-        ({}, {}, ["alone keeps", "with these hidden:"]),
+        ({}, {}, ["enough for", "with these hidden:"]),
         (
             {"status": "trivially_robust", "superpixels": (), "without": ()},
             {"status": "not_found", "becomes": 0},

@@ -48,10 +48,10 @@ def test_a_misread_picture_in_full(tell):
         "The model says minibus (61 %), but the true class is passenger car, its second guess, at "
         "22 %. Region 1 (top) speaks most for minibus rather than passenger car, region 2 (lower "
         "right) most for passenger car. Hiding region 1 lowers the odds of minibus against "
-        "passenger car 3.0-fold. Regions 3 and 4 (centre, lower left) alone keep minibus: with the "
-        "regions around them hidden at random, it stayed in 98 % of cases. Hiding regions 3 and 5 "
-        "(centre, upper left) turns the answer into passenger car, at 48 %. Region 3 is part of "
-        "both."
+        "passenger car 3.0-fold. Regions 3 and 4 (centre, lower left) are enough to keep minibus: "
+        "with them in place and the other regions hidden at random, it stayed in 98 % of cases. "
+        "Hiding regions 3 and 5 (centre, upper left) turns the answer into passenger car, at 48 %. "
+        "Region 3 is part of both."
     )
 
 
@@ -100,7 +100,7 @@ def test_only_one_side_speaks(tell):
     [
         (
             {"status": "trivially_robust", "superpixels": (), "without": (), "precision": 1.0},
-            "No region is needed for that: whatever is hidden at random, it stayed in all 214 "
+            "No region is needed for that: with regions hidden at random, it stayed in all 214 "
             "cases.",
         ),
         (
@@ -109,16 +109,17 @@ def test_only_one_side_speaks(tell):
         ),
         (
             {"superpixels": (4,), "without": (0.1,), "exact": True, "precision": 1.0},
-            "Region 3 (centre) alone keeps minibus: with the regions around it hidden at random, "
-            "it always stayed.",
+            "Region 3 (centre) is enough to keep minibus: with it in place and the other regions "
+            "hidden at random, it always stayed.",
         ),
         (
             {"against": 1, "method": Anchors(background="pictures")},
-            "alone keep minibus ahead of passenger car: with the regions around them exchanged at",
+            "are enough to keep minibus ahead of passenger car: with them in place and the other "
+            "regions exchanged at",
         ),
         (
             {"superpixels": tuple(range(7)), "without": (0.5,) * 7},
-            "7 regions (in many places) alone keep minibus",
+            "7 regions (in many places) are enough to keep minibus",
         ),
     ],
 )
@@ -160,3 +161,7 @@ def test_hostile_names_stay_on_one_line(make_rule, make_change, make_cells, host
     )
     assert "\n" not in said
     assert "not its likeliest." in said
+
+
+def test_a_change_that_may_not_be_the_smallest_says_so(tell, make_change):
+    assert "at 48 % (a smaller set was not ruled out)." in tell(change=make_change(smallest=False))

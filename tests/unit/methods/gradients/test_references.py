@@ -60,12 +60,12 @@ def test_what_is_no_reference_is_refused(reference, pictures, said):
 
 
 def test_a_folder_stands_for_its_files(tmp_path):
-    for name in ("b.png", "a.png", ".hidden"):
+    for name in ("b.png", "a.png", ".hidden", "README.txt"):
         (tmp_path / name).write_bytes(b"")
     (tmp_path / "inner").mkdir()
     listed = listed_pictures([str(tmp_path), "c.png"])
     assert [str(p) for p in listed] == [str(tmp_path / "a.png"), str(tmp_path / "b.png"), "c.png"]
-    with pytest.raises(InputError, match="has no file"):
+    with pytest.raises(InputError, match="has no picture"):
         listed_pictures(tmp_path / "inner")
     one = picture()
     assert listed_pictures(one)[0] is one
