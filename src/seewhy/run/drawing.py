@@ -129,6 +129,9 @@ def figure_of(result: Explained, chosen: Explanation) -> Figure:
         "title": title,
         "subtitle": f"{asked} · {_regions_and_fill(result)}",
     }
+    if isinstance(chosen, Rule) and chosen.method.background == "pictures":
+        regions = f"{result.segmentation.count} regions"
+        shown["subtitle"] = f"{asked} · {regions} · other pictures behind"
     picture = (result.picture.pixels, result.segmentation)
     if isinstance(chosen, Rule):
         from seewhy.show.rule_figure import rule_figure
