@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 
@@ -19,19 +18,17 @@ from seewhy.game.robustness import Level, levels_beyond, of_other_classes, trans
 from seewhy.game.rule_search import EXACT_AT_MOST, find_sufficient
 from seewhy.game.sufficient import Certificate, Demands, Sufficient
 from seewhy.methods.designed import Budget
-from seewhy.methods.rule import Example, Rule, Status
+from seewhy.methods.rule import Background, Example, Rule, Status
 
 AUTO_BUDGET = 4096
 FEWEST_IN_AUTO, MOST_IN_AUTO = 16, 65_536
 SHARE_FOR_LEVELS = 8
 MOST_EXAMPLES = 4
 
-Background = Literal["fill", "pictures"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Anchors:
-    """Find few superpixels that keep the prediction, whatever is hidden around them.
+    """Find few superpixels that are enough for the prediction while others are hidden at random.
 
     A rule's precision is the share of pictures in which the model still says the
     same when its superpixels stay and every other one is hidden with probability

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from seewhy.methods.counterfactual import Counterfactual
+from seewhy.methods.explanation import Method
 
 ChangeStatus = Literal["found", "not_found"]
 
@@ -45,7 +44,7 @@ class Change:
         Masked pictures that this costs alone.
     seconds : float
         Wall-clock time, the model's included.
-    method : Counterfactual
+    method : Method
         The settings that made it.
     """
 
@@ -62,7 +61,7 @@ class Change:
     smallest: bool
     evaluations: int
     seconds: float
-    method: Counterfactual
+    method: Method
 
     @property
     def name(self) -> str:

@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal, Protocol
 
 from seewhy.game.robustness import Level, Transplant
-
-if TYPE_CHECKING:
-    from seewhy.methods.anchors import Anchors
+from seewhy.methods.explanation import Method
 
 Status = Literal["sufficient", "trivially_robust", "not_found"]
+Background = Literal["fill", "pictures"]
+
+
+class RuleMethod(Method, Protocol):
+    """A method that finds rules: what was asked of them."""
+
+    @property
+    def precision(self) -> float:
+        """What a rule must reach."""
+        ...
+
+    @property
+    def confidence(self) -> float:
+        """How surely."""
+        ...
+
+    @property
+    def hidden(self) -> float:
+        """Probability of hiding a superpixel outside the rule."""
+        ...
+
+    @property
+    def background(self) -> Background:
+        """What shows in its place."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -38,7 +61,7 @@ class Example:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Rule:
-    """Superpixels that keep a prediction, whatever is hidden around them.
+    """Superpixels that are enough for a prediction while others are hidden at random.
 
     Attributes
     ----------
@@ -91,7 +114,7 @@ class Rule:
         Masked pictures that this costs alone, its alternatives included.
     seconds : float
         Wall-clock time, the model's included.
-    method : Anchors
+    method : RuleMethod
         The settings that made it.
     """
 
@@ -116,7 +139,7 @@ class Rule:
     found_after: int
     evaluations: int
     seconds: float
-    method: Anchors
+    method: RuleMethod
 
     @property
     def name(self) -> str:
