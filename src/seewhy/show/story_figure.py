@@ -204,8 +204,9 @@ def _draw_heads(
 ) -> None:
     quiet = palette.SECONDARY
     against = "against it" if row.against is None else row.against
-    contrast: Pieces = [("for", quiet, False), (row.label, palette.FOR, True)]
-    contrast += [("rather than", quiet, False)] if row.against is not None else []
+    contrast: Pieces = [(row.label, palette.FOR, True)]
+    # the shortest word, so that two long names have room
+    contrast += [("over", quiet, False)] if row.against is not None else []
     contrast += [(against, palette.AGAINST, True)]
     anchor = rule_head(rule, names)
     if rule.status == "sufficient":
