@@ -94,3 +94,14 @@ def test_a_search_that_fails_says_the_way_out(here):
     done = run(*QUICK, "--method", "counterfactual:target=neither")
     assert done.exit_code == 0, done.output
     assert "counterfactual:budget=" in " ".join(done.stdout.split())
+
+
+def test_no_hint_to_hide_more_where_everything_hidden_holds(here):
+    (here / "fixed.py").write_text(
+        "import numpy as np\n"
+        "def fixed(images):\n    return np.tile([3.0, 1.0], (len(images), 1))\n"
+        "fixed.labels, fixed.output, fixed.input_size = ['a', 'b'], 'logits', (32, 32)\n"
+    )
+    done = run("--model", "py:fixed:fixed", "--segments", "grid:4", "--method", "anchors")
+    told = " ".join(done.stdout.split())
+    assert "found nothing to point at: try --method anchors:background=pictures" in told

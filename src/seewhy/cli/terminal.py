@@ -200,7 +200,8 @@ def _nothing_to_point_at(rule: Rule) -> list[str]:
     from seewhy.methods.registry import method_key
 
     key = method_key(rule.method)
-    ways = [f"{key}:hidden=0.8"] if rule.method.hidden < 0.8 else []
+    gives_way = rule.breakdown is None or rule.breakdown < 1
+    ways = [f"{key}:hidden=0.8"] if gives_way and rule.method.hidden < 0.8 else []
     ways += [f"{key}:background=pictures"] if rule.method.background == "fill" else []
     if not ways:
         return []

@@ -4,8 +4,8 @@ Nothing is drawn by chance but one ranking: a masked picture either changes the
 prediction or does not.
 
 1. Hide every superpixel alone; one that changes the prediction ends the search.
-2. Hide the strongest superpixels together, as many as it takes (by halving), and give back
-   whatever is not needed. So with masked pictures that are known to change it.
+2. Of masked pictures that are known to change it, hide as little as still does (by halving),
+   and give back whatever is not needed. So with the strongest superpixels together.
 3. Best-first: extend the set that comes nearest by every other superpixel, as long as that
    can give a smaller set than the best one so far.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def sample_path(name: str) -> Path:
     return Path(str(files(package).joinpath(folder, file)))
 
 
+@cache  # asked for with every picture that anchors explain
 def sample_pictures() -> tuple[Picture, ...]:
     """Read all sample pictures that are installed; a packager may have left some out."""
     paths = map(sample_path, SAMPLE_NAMES)

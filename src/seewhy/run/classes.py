@@ -90,6 +90,12 @@ def _check_rules(
     question: Question, targets: list[int], against: int | None, first: int, model: Model
 ) -> None:
     """Anchors and counterfactuals are about what the model said, or about two classes."""
+    for method in question.methods:
+        if isinstance(method, Counterfactual) and method.target == first:
+            raise InputError(
+                f"target of {method.name} must be another class than the one that the model puts "
+                f"first; got {model.labels[first]!r}"
+            )
     rules = [m.name for m in question.methods if isinstance(m, Anchors | Counterfactual)]
     if not rules or question.target is None:
         return

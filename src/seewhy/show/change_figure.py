@@ -17,14 +17,18 @@ from seewhy.image.segmentation import Segmentation
 from seewhy.show import palette
 from seewhy.show.class_bars import PITCH, ClassBar, draw_class_bars, name_colour
 from seewhy.show.headings import draw_header, header_height
-from seewhy.show.layout import GUTTER, MARGIN
+from seewhy.show.layout import MARGIN
 from seewhy.show.lettering import write
 from seewhy.show.render import RGB, outline, soften, tint
 from seewhy.show.rule_words import called, change_sentences, counted
 from seewhy.show.sheet import (
+    BELOW_HEADS,
     LINE,
     ROOM,
+    TALLEST,
     TEXT,
+    THIRD,
+    Pieces,
     Slot,
     broken,
     fit,
@@ -34,6 +38,7 @@ from seewhy.show.sheet import (
     put_paragraph,
     put_picture,
     put_words,
+    third_left,
 )
 from seewhy.show.stage import Stage, checked_players
 from seewhy.show.style import own_style
@@ -42,9 +47,6 @@ from seewhy.show.words import percent, signed
 if TYPE_CHECKING:
     from seewhy.methods.change import Change
 
-_PICTURE = (ROOM - 2 * GUTTER) / 3
-_TALLEST = 3.4
-_BELOW_HEADS = 0.12
 _ABOVE_BARS = 0.16
 _ABOVE_CAPTION = 0.36
 _BOTTOM = 0.16
@@ -55,8 +57,6 @@ _BESIDE_FACTOR = 0.1
 _FACTORS_END = 6.9
 # Factors that would read as 1.00.
 _UNCHANGED = 0.005
-
-Pieces = list[tuple[str, str, bool]]
 
 
 def change_figure(
@@ -107,8 +107,8 @@ def change_figure(
         sentences = change_sentences(change, names, segmentation)
         words = broken(" ".join(sentences), ROOM, size=TEXT)
         classes = _classes(change)
-        top = header_height(title, subtitle) + _BELOW_HEADS
-        bars = top + fit(stage.pixels.shape, _PICTURE, _TALLEST)[1] + _ABOVE_BARS
+        top = header_height(title, subtitle) + BELOW_HEADS
+        bars = top + fit(stage.pixels.shape, THIRD, TALLEST)[1] + _ABOVE_BARS
         caption = bars + len(classes) * PITCH + (_ABOVE_CAPTION if classes else 0.14)
         figure = new_sheet(caption + len(words) * LINE + _BOTTOM)
         draw_header(figure, title, subtitle)
@@ -116,8 +116,8 @@ def change_figure(
         for column, (head, pixels) in enumerate(
             zip(heads, (stage.pixels, None, after), strict=True)
         ):
-            slot = Slot(_left(column), top, _PICTURE, _TALLEST)
-            put_words(figure, slot.x, top - _BELOW_HEADS, head, width=_PICTURE)
+            slot = Slot(third_left(column), top, THIRD, TALLEST)
+            put_words(figure, slot.x, top - BELOW_HEADS, head, width=THIRD)
             if pixels is None:
                 draw_hidden(figure, stage, change, _numbers(change), slot)
             else:
@@ -236,15 +236,17 @@ def _draw_bars(
             ClassBar("", shares.get(index), class_colour(change, index), index == winner)
             for index in classes
         ]
-        draw_class_bars(figure, bars, _left(column), y, width=_PICTURE, names=0.0, largest=largest)
-    left, right = _left(1), _left(1) + _PICTURE - _BESIDE_FACTOR
+        draw_class_bars(
+            figure, bars, third_left(column), y, width=THIRD, names=0.0, largest=largest
+        )
+    left, right = third_left(1), third_left(1) + THIRD - _BESIDE_FACTOR
     for place, index in enumerate(classes):
         base = y + (place + 0.5) * PITCH + 0.045
         factor = _factor(before.get(index, 0.0), after.get(index, 0.0))
         taken = write(figure, right, base, factor, size=TEXT, align="right") if factor else 0.0
         first = index in (change.target, change.becomes)
         bar = ClassBar(called(index, names), None, class_colour(change, index), first)
-        room = _PICTURE - 2 * _BESIDE_FACTOR - taken
+        room = THIRD - 2 * _BESIDE_FACTOR - taken
         write(figure, left, base, bar.label, colour=name_colour(bar), bold=first, width=room)
 
 
@@ -256,10 +258,6 @@ def _factor(one: float, two: float) -> str:
     if abs(effect) < _UNCHANGED:
         return "×1"
     return signed(effect, "log-probability") + ("+" if abs(effect) > _FACTORS_END else "")
-
-
-def _left(column: int) -> float:
-    return MARGIN + column * (_PICTURE + GUTTER)
 
 
 def _numbers(change: Change) -> dict[int, int]:

@@ -73,10 +73,8 @@ def beginning(least: float) -> float:
 
 def charts_height(rule: Rule) -> float:
     """Return the room that the charts of how often a rule holds take, in inches."""
-    heights = [_PRECISION_HEIGHT] if rule.draws else []
-    if len(rule.levels) > 1:
-        heights.append(_LEVELS_HEIGHT)
-    return sum(heights) + _BETWEEN * max(0, len(heights) - 1)
+    levels = _BETWEEN + _LEVELS_HEIGHT if len(rule.levels) > 1 else 0.0
+    return _PRECISION_HEIGHT + levels
 
 
 def members_height(rule: Rule) -> float:
@@ -97,9 +95,8 @@ def draw_charts(figure: Figure, rule: Rule, x: float, y: float, width: float) ->
     x, y, width : float
         In inches from the figure's upper left corner.
     """
-    if rule.draws:
-        _draw_precision(figure, rule, Slot(x, y, width, _PRECISION_HEIGHT))
-        y += _PRECISION_HEIGHT + _BETWEEN
+    _draw_precision(figure, rule, Slot(x, y, width, _PRECISION_HEIGHT))
+    y += _PRECISION_HEIGHT + _BETWEEN
     if len(rule.levels) > 1:
         _draw_levels(figure, rule, Slot(x, y, width, _LEVELS_HEIGHT))
 

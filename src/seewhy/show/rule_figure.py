@@ -28,8 +28,10 @@ from seewhy.show.rule_charts import (
 from seewhy.show.rule_strip import draw_strip, sections_of, strip_height
 from seewhy.show.rule_words import called, rule_sentences
 from seewhy.show.sheet import (
+    BELOW_HEADS,
     LINE,
     ROOM,
+    TALLEST,
     TEXT,
     Slot,
     broken,
@@ -49,11 +51,9 @@ if TYPE_CHECKING:
     from seewhy.methods.rule import Rule
 
 _PICTURE = 2.95
-_TALLEST = 3.4
 _CHARTS = MARGIN + 2 * (_PICTURE + GUTTER) + 0.14
-_BELOW_HEADS = 0.12
 # A chart's head stands on the line of the pictures' heads.
-_ABOVE_CHARTS = _BELOW_HEADS + 0.1
+_ABOVE_CHARTS = BELOW_HEADS + 0.1
 _BELOW_ORIGINAL = 0.42
 _BETWEEN_CHARTS = 0.14
 _ABOVE_CAPTION = 0.4
@@ -111,7 +111,7 @@ def rule_figure(
         hidden = {name: stage.like(blank) for name, blank in blanks.items()}
         sections = sections_of(stage, rule, names, hidden)
         words = broken(" ".join(rule_sentences(rule, names, segmentation)), ROOM, size=TEXT)
-        top = header_height(title, subtitle) + _BELOW_HEADS
+        top = header_height(title, subtitle) + BELOW_HEADS
         body, members = _body(stage, rule, image.shape)
         caption = top + body + _ABOVE_CAPTION
         strip = caption + len(words) * LINE + _ABOVE_STRIP
@@ -122,10 +122,10 @@ def rule_figure(
         if rule.superpixels and rule.against is None:
             size = f"{len(rule.superpixels)} of {segmentation.count}"
             head.append((size, palette.SECONDARY, False))
-        put_words(figure, MARGIN, top - _BELOW_HEADS, head, width=_PICTURE)
-        draw_rule(figure, stage, rule, _numbers(rule), Slot(MARGIN, top, _PICTURE, _TALLEST))
+        put_words(figure, MARGIN, top - BELOW_HEADS, head, width=_PICTURE)
+        draw_rule(figure, stage, rule, _numbers(rule), Slot(MARGIN, top, _PICTURE, TALLEST))
         beside = MARGIN + _PICTURE + GUTTER
-        write(figure, beside, top - _BELOW_HEADS, "picture", size=TEXT)
+        write(figure, beside, top - BELOW_HEADS, "picture", size=TEXT)
         put_original(figure, image, segmentation, Slot(beside, top, _PICTURE, body))
         draw_charts(figure, rule, _CHARTS, top - _ABOVE_CHARTS, WIDTH - MARGIN - _CHARTS)
         draw_members(figure, rule, _numbers(rule), members.x, top + members.y, members.width)
@@ -139,8 +139,8 @@ def _body(stage: Stage, rule: Rule, image_shape: tuple[int, ...]) -> tuple[float
 
     Below the original where there is room, else below the other charts.
     """
-    picture = fit(stage.pixels.shape, _PICTURE, _TALLEST)[1]
-    original = fit(image_shape, _PICTURE, _TALLEST)[1]
+    picture = fit(stage.pixels.shape, _PICTURE, TALLEST)[1]
+    original = fit(image_shape, _PICTURE, TALLEST)[1]
     charts = charts_height(rule) - _ABOVE_CHARTS
     members = members_height(rule)
     plain = max(picture, original, charts)

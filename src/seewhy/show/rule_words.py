@@ -154,8 +154,6 @@ def _first(rule: Rule, names: Mapping[int, str], segmentation: Segmentation) -> 
     if rule.status == "not_found":
         return _not_certified(rule, goal, segmentation)
     size = len(rule.superpixels)
-    if size == segmentation.count > 1:
-        return f"All {size} regions are needed to keep {goal}: no smaller rule was found."
     them, are = ("it", "is") if size == 1 else ("them", "are")
     enough = f"enough for {kept}" if rule.against is None else f"enough to keep {goal}"
     what = _regions(rule.superpixels, rule.area, segmentation)
@@ -200,8 +198,6 @@ def _lot(rule: Rule) -> str:
 def _not_certified(rule: Rule, goal: str, segmentation: Segmentation) -> str:
     asked = counted(rule.evaluations, "picture")
     start = f"No rule that keeps {goal} was certified within {asked}"
-    if not rule.draws:
-        return f"{start}: too few to test one."
     if rule.superpixels:
         best = _regions(rule.superpixels, rule.area, segmentation)
     else:
@@ -211,8 +207,6 @@ def _not_certified(rule: Rule, goal: str, segmentation: Segmentation) -> str:
 
 def _needed(rule: Rule, segmentation: Segmentation) -> str:
     size = len(rule.superpixels)
-    if size == segmentation.count > 1:
-        return ""
     measured = [
         (precision, number, player)
         for number, (player, precision) in enumerate(
@@ -325,7 +319,7 @@ def _and(parts: Sequence[str]) -> str:
 def _regions(players: Sequence[int], area: float, segmentation: Segmentation) -> str:
     """How many regions, how large, and where."""
     count, total = len(players), segmentation.count
-    many = "The only region" if count == total == 1 else f"{count} of {counted(total, 'region')}"
+    many = f"{count} of {counted(total, 'region')}"
     seen = f"{percent(area)} of what the model sees"
     return f"{many} ({seen}: {places(players, segmentation)})"
 

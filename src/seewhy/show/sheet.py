@@ -20,7 +20,7 @@ from seewhy.image.segmentation import OUTSIDE, Segmentation
 from seewhy.show import palette
 from seewhy.show.badges import place_badges
 from seewhy.show.bars import BADGE_POINTS, SMALL, draw_badge
-from seewhy.show.layout import MARGIN, WIDTH
+from seewhy.show.layout import GUTTER, MARGIN, WIDTH
 from seewhy.show.lettering import fitted, measured, plain, write
 from seewhy.show.render import RGB
 from seewhy.show.scene import show_pixels
@@ -34,10 +34,20 @@ TEXT = 9.5
 LINE = 0.185
 """From one baseline of a paragraph to the next."""
 
+THIRD = (ROOM - 2 * GUTTER) / 3
+"""Width of a picture, three of which stand beside each other."""
+
+TALLEST = 3.4
+BELOW_HEADS = 0.12
+"""From the baseline of a head to the picture below it."""
+
 BELOW_PICTURE = 0.17
 """From a picture's lower edge to the baseline of its caption."""
 
 MOST_BADGES = 12
+
+Pieces = list[tuple[str, str, bool]]
+"""Text, colour and whether it is bold: a name."""
 
 _DPI = 200
 # Line breaks are found by adding up words, which leaves out what kerning does across spaces.
@@ -184,6 +194,11 @@ def put_paragraph(figure: Figure, lines: Sequence[str], x: float, y: float) -> N
                 write(figure, at, y + index * LINE, part, size=TEXT, colour=palette.INK)
                 at += figure.texts[-1].get_window_extent().width / figure.dpi + _HAIR
                 at += _wide(" ", TEXT) * part.endswith(" ")
+
+
+def third_left(column: int) -> float:
+    """Return where the first, second or third of three pictures begins."""
+    return MARGIN + column * (THIRD + GUTTER)
 
 
 def put_words(

@@ -26,10 +26,14 @@ from seewhy.show.row import Row
 from seewhy.show.rule_figure import draw_rule, rule_head
 from seewhy.show.rule_words import bound_percent, called, precision_percent
 from seewhy.show.sheet import (
+    BELOW_HEADS,
     BELOW_PICTURE,
     LINE,
     ROOM,
+    TALLEST,
     TEXT,
+    THIRD,
+    Pieces,
     Slot,
     broken,
     fit,
@@ -40,6 +44,7 @@ from seewhy.show.sheet import (
     put_paragraph,
     put_picture,
     put_words,
+    third_left,
 )
 from seewhy.show.stage import Stage, checked_players
 from seewhy.show.story_words import TrueClass, ordinal, story_numbers
@@ -50,16 +55,11 @@ if TYPE_CHECKING:
     from seewhy.methods.change import Change
     from seewhy.methods.rule import Rule
 
-_PICTURE = (ROOM - 2 * GUTTER) / 3
-_TALLEST = 3.4
 _TALLEST_ORIGINAL = 2.2
-_BELOW_HEADS = 0.12
 _BELOW_ORIGINAL = 0.4
 _BELOW_PANELS = 0.5
 _BOTTOM = 0.16
-_BARS = MARGIN + _PICTURE + GUTTER
-
-Pieces = list[tuple[str, str, bool]]
+_BARS = MARGIN + THIRD + GUTTER
 
 
 def story_figure(
@@ -124,18 +124,18 @@ def story_figure(
         stage = Stage.of(image, segmentation)
         bars = _bars(row, predictions, true)
         words = broken(paragraph, ROOM, size=TEXT)
-        first = header_height(title, subtitle) + _BELOW_HEADS
-        original = fit(image.shape, _PICTURE, _TALLEST_ORIGINAL)[1]
+        first = header_height(title, subtitle) + BELOW_HEADS
+        original = fit(image.shape, THIRD, _TALLEST_ORIGINAL)[1]
         framed = BELOW_PICTURE if (segmentation.labels == OUTSIDE).any() else 0.0
         heads = first + max(original + framed, len(bars) * PITCH) + _BELOW_ORIGINAL
-        panels = heads + _BELOW_HEADS
-        below = panels + fit(stage.pixels.shape, _PICTURE, _TALLEST)[1]
+        panels = heads + BELOW_HEADS
+        below = panels + fit(stage.pixels.shape, THIRD, TALLEST)[1]
         caption = below + _BELOW_PANELS
         figure = new_sheet(caption + len(words) * LINE + _BOTTOM)
         draw_header(figure, title, subtitle)
         _draw_first(figure, image, segmentation, bars, first)
         _draw_heads(figure, row, rule, change, names, heads)
-        slots = [Slot(_left(column), panels, _PICTURE, _TALLEST) for column in range(3)]
+        slots = [Slot(third_left(column), panels, THIRD, TALLEST) for column in range(3)]
         numbers = story_numbers(row, rule, change, top=top)
         _draw_contrast(figure, stage, row, numbers, slots[0], top)
         draw_rule(figure, stage, rule, numbers, slots[1])
@@ -176,8 +176,8 @@ def _bars(
             colour = palette.FOR
         note = "true class" if place == true.rank else ""
         bars.append(ClassBar(label, probability, colour, place in (1, true.rank), note))
-    if true.rank is None or true.rank > len(predictions):
-        note = "true class" if true.rank is None else f"true class, {ordinal(true.rank)}"
+    if true.rank > len(predictions):
+        note = f"true class, {ordinal(true.rank)}"
         bars.append(ClassBar(true.label, true.probability, palette.AGAINST, True, note))
     return bars
 
@@ -190,9 +190,9 @@ def _draw_first(
     y: float,
 ) -> None:
     """The picture, and what the model says about it."""
-    write(figure, MARGIN, y - _BELOW_HEADS, "picture", size=TEXT)
-    put_original(figure, image, segmentation, Slot(MARGIN, y, _PICTURE, _TALLEST_ORIGINAL))
-    write(figure, _BARS, y - _BELOW_HEADS, "what the model says", size=TEXT)
+    write(figure, MARGIN, y - BELOW_HEADS, "picture", size=TEXT)
+    put_original(figure, image, segmentation, Slot(MARGIN, y, THIRD, _TALLEST_ORIGINAL))
+    write(figure, _BARS, y - BELOW_HEADS, "what the model says", size=TEXT)
     width = WIDTH - MARGIN - _BARS
     largest = max((bar.probability or 0.0 for bar in bars), default=0.0)
     room = name_room([bar.label for bar in bars], width)
@@ -220,7 +220,7 @@ def _draw_heads(
         said += " still"
         turned = (becomes, palette.FOR, True)
     for column, pieces in enumerate((contrast, anchor, [(said, quiet, False), turned])):
-        put_words(figure, _left(column), y, pieces, width=_PICTURE)
+        put_words(figure, third_left(column), y, pieces, width=THIRD)
 
 
 def _draw_contrast(
@@ -260,12 +260,11 @@ def _draw_asides(
     figure: Figure, rule: Rule, change: Change, names: Mapping[int, str], y: float
 ) -> None:
     """A quiet line below the rule and the change: how sure, how likely."""
-    write(figure, _left(0), y, "numbered: the strongest regions", size=SMALL, width=_PICTURE)
-    if rule.draws:
-        precision = precision_percent(rule.precision)
-        bound = "exactly" if rule.exact else f"at least {bound_percent(rule.precision_lower_bound)}"
-        said = f"precision {precision}, {bound}"
-        write(figure, _left(1), y, said, size=SMALL, width=_PICTURE)
+    write(figure, third_left(0), y, "numbered: the strongest regions", size=SMALL, width=THIRD)
+    precision = precision_percent(rule.precision)
+    bound = "exactly" if rule.exact else f"at least {bound_percent(rule.precision_lower_bound)}"
+    said = f"precision {precision}, {bound}"
+    write(figure, third_left(1), y, said, size=SMALL, width=THIRD)
     after = change.probabilities
     wanted = change.becomes if change.wanted is None else change.wanted
     pieces: Pieces = []
@@ -273,8 +272,4 @@ def _draw_asides(
         if index in after:
             pieces.append((called(index, names), colour, True))
             pieces.append((percent(after[index]), palette.SECONDARY, False))
-    put_words(figure, _left(2), y, pieces, width=_PICTURE, size=SMALL)
-
-
-def _left(column: int) -> float:
-    return MARGIN + column * (_PICTURE + GUTTER)
+    put_words(figure, third_left(2), y, pieces, width=THIRD, size=SMALL)

@@ -33,14 +33,13 @@ class TrueClass:
         Any text is safe.
     probability : float or None
         What the model gives it; None for raw outputs.
-    rank : int or None
-        Its place among the model's classes, from 1; None where only that it is not among
-        the predictions is known.
+    rank : int
+        Its place among the model's classes, from 1.
     """
 
     label: str
     probability: float | None
-    rank: int | None
+    rank: int
 
 
 def story_numbers(row: Row, rule: Rule, change: Change, *, top: int = 6) -> dict[int, int]:
@@ -144,12 +143,7 @@ def _said(row: Row, true: TrueClass, predictions: Sequence[tuple[str, float | No
         if rival and given is not None:
             rival += f" ({percent(given)})"
         return f"The model says {first}{surely}, and that is right{rival}."
-    if true.rank is not None:
-        place = f"its {ordinal(true.rank)} guess"
-    elif len(predictions) > 1:
-        place = f"not among its {len(predictions)} likeliest"
-    else:
-        place = "not its likeliest"
+    place = f"its {ordinal(true.rank)} guess"
     if true.probability is not None:
         place += f", at {percent(true.probability)}"
     name = class_name(true.label)

@@ -318,3 +318,8 @@ def test_budgets_are_checked_before_anything_is_paid(bright, corners):
     with pytest.raises(InputError, match="at least 36"):
         explain(bright, model, [sw.Lime(), sw.Counterfactual(budget=20)], segments="grid:6")
     assert sum(asked) < 10
+
+
+def test_a_change_to_what_is_said_already_is_refused_by_name(bright, corners):
+    with pytest.raises(InputError, match=r"another class than the one .* got 'both'"):
+        explain(bright, corners, [sw.Lime(), sw.Counterfactual(target="both")])

@@ -80,7 +80,7 @@ def test_the_true_class_is_marked_among_the_likeliest(draw, texts):
 
 @pytest.mark.parametrize(
     ("rank", "note"),
-    [(31, "true class, 31st"), (None, "true class")],
+    [(31, "true class, 31st"), (9, "true class, 9th")],
 )
 def test_a_true_class_further_down_is_added(draw, texts, check_texts, rank, note):
     figure = draw(true=TrueClass("tram", 0.003, rank))
@@ -160,7 +160,7 @@ def test_hostile_names_are_inert(draw, hostile_names, check_texts):
         subtitle=name,
         paragraph=name,
         predictions=[(name, 0.5), (name, 0.2)],
-        true=TrueClass(name, 0.1, None),
+        true=TrueClass(name, 0.1, 9),
     )
     check_texts(figure)
 

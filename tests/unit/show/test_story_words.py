@@ -74,8 +74,8 @@ def test_when_the_model_is_right_the_rival_is_named(tell):
     ("true", "said"),
     [
         (TrueClass("tram", 0.0004, 31), "tram, its 31st guess, at < 0.1 %."),
-        (TrueClass("tram", None, None), "tram, not among its 3 likeliest."),
-        (TrueClass("tram", 0.01, None), "tram, not among its 3 likeliest, at 1.0 %."),
+        (TrueClass("tram", None, 9), "tram, its 9th guess."),
+        (TrueClass("tram", 0.01, 9), "tram, its 9th guess, at 1.0 %."),
     ],
 )
 def test_a_true_class_far_down(tell, true, said):
@@ -153,14 +153,14 @@ def test_hostile_names_stay_on_one_line(make_rule, make_change, make_cells, host
         why,
         rule,
         change,
-        true=TrueClass(name, None, None),
+        true=TrueClass(name, None, 2),
         predictions=[(name, None)],
         names=hostile_names,
         numbers=story_numbers(why, rule, change),
         segmentation=make_cells(),
     )
     assert "\n" not in said
-    assert "not its likeliest." in said
+    assert "its second guess." in said
 
 
 def test_a_change_that_may_not_be_the_smallest_says_so(tell, make_change):
