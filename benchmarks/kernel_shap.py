@@ -160,9 +160,9 @@ def _attribution(found: sw.Attribution) -> Found:
 
 
 def ours_shared(game: Played, budget: int, seed: int) -> Found:
-    lime, shapley = explain_together(
-        [sw.Lime(), sw.KernelShap()], game.view(), np.random.default_rng(seed), budget=budget
-    )
+    rng = np.random.default_rng(seed)
+    together = explain_together([sw.Lime(), sw.KernelShap()], game.view(), rng, budget=budget)
+    lime, shapley = together.attributions
     found = _attribution(shapley)
     return Found(found.shapley, found.error, lime.values[:, 0])
 

@@ -74,19 +74,74 @@ def context_blocks(
         Rows of law "contexts", mask and complement by turns.
     """
     left = min(most, count_contexts(hierarchy)) // 2
-    taken: list[set[bytes]] = [set() for _ in hierarchy.merges]
-    drawn = 0
+    draws = ContextDraws(hierarchy, rng)
     while left:
-        size = max(FIRST_BLOCK // 2, drawn) if growing else left
+        size = max(FIRST_BLOCK // 2, draws.taken) if growing else left
         size = left if left < 2 * size else size  # no small block at the end
-        counts = _next_counts(hierarchy, taken, size, rng)
+        yield draws.draw(size)
+        left -= size
+
+
+class ContextDraws:
+    """Contexts of a hierarchy, drawn in equal shares over all joins, none twice.
+
+    Parameters
+    ----------
+    hierarchy : Hierarchy
+    rng : numpy.random.Generator
+    besides : Design, optional
+        Contexts among these are there already: they count for their joins, and are not drawn.
+    """
+
+    def __init__(
+        self, hierarchy: Hierarchy, rng: np.random.Generator, *, besides: Design | None = None
+    ) -> None:
+        self._hierarchy, self._rng = hierarchy, rng
+        self._taken: list[set[bytes]] = [set() for _ in hierarchy.merges]
+        if besides is not None:
+            for mask, join in zip(besides.masks, joins_of(hierarchy, besides.masks), strict=True):
+                if join >= 0:
+                    first = mask[hierarchy.members[hierarchy.merges[join][0]]].all()
+                    self._taken[join].add((mask if first else ~mask).tobytes())
+
+    @property
+    def taken(self) -> int:
+        """How many pairs are there, drawn or not."""
+        return sum(len(keys) for keys in self._taken)
+
+    @property
+    def left(self) -> int:
+        """How many pairs are not there yet."""
+        return count_contexts(self._hierarchy) // 2 - self.taken
+
+    def draw(self, pairs: int) -> Design:
+        """Draw so many pairs, or all that are left, for the joins that have the fewest."""
+        counts = _next_counts(self._hierarchy, self._taken, min(pairs, self.left), self._rng)
         halves = [
-            _draw_contexts(hierarchy, row, count, taken[row], rng)
+            _draw_contexts(self._hierarchy, row, count, self._taken[row], self._rng)
             for row, count in enumerate(counts.tolist())
             if count
         ]
-        yield from_masks(interleave_complements(np.concatenate(halves)), Law.CONTEXTS)
-        left, drawn = left - size, drawn + size
+        masks = np.concatenate([np.empty((0, self._hierarchy.n_players), bool), *halves])
+        return from_masks(interleave_complements(masks), Law.CONTEXTS)
+
+
+def joins_of(hierarchy: Hierarchy, masks: Bool[np.ndarray, "n d"]) -> Int64[np.ndarray, " n"]:
+    """Tell which join every mask is a context of, by its place in ``merges``; −1 if of none.
+
+    A context keeps one side of its join and hides the other; every block beside the way
+    up from there is kept or hidden whole. Of two joins no mask is a context.
+    """
+    kept = masks @ hierarchy.members.T.astype(np.int64)
+    whole = (kept == 0) | (kept == hierarchy.members.sum(axis=1))
+    joins = np.full(len(masks), -1)
+    surrounded = np.ones_like(whole)  # by blocks that are kept or hidden whole
+    for node, (first, second) in hierarchy.downwards():
+        surrounded[:, first] = surrounded[:, node] & whole[:, second]
+        surrounded[:, second] = surrounded[:, node] & whole[:, first]
+        split = whole[:, first] & whole[:, second] & ~whole[:, node]
+        joins[split & surrounded[:, node]] = node - hierarchy.n_players
+    return joins
 
 
 def _next_counts(

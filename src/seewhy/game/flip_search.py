@@ -27,10 +27,10 @@ import numpy as np
 from jaxtyping import Bool, Float64
 
 from seewhy.game.decision import Decision
-from seewhy.game.design import all_masks, count_masks
+from seewhy.game.design import Design, all_masks, count_masks
 from seewhy.game.game import Masks
 from seewhy.game.neighbourhood import Neighbourhood
-from seewhy.game.ranking import rank_by_margin
+from seewhy.game.ranking import Ranking, can_rank, rank_by_margin, rank_by_paid
 
 EXACT_AT_MOST = 1024
 MOST_SEEDS = 3
@@ -75,6 +75,7 @@ def find_flip(
     *,
     gains_lead: bool,
     known: Masks | None = None,
+    paid: Design | None = None,
     patient: bool = True,
 ) -> Flip:
     """Find few superpixels whose hiding makes a class gain the lead, or lose it.
@@ -90,6 +91,8 @@ def find_flip(
         Whether the class is to be first, which it is not, or to be first no more.
     known : (n, d) bool array, optional
         Masks to begin with, of which some may change the prediction.
+    paid : Design, optional
+        Pairs that were paid for, to rank superpixels by where a ranking is needed.
     patient : bool
         Go on for smaller sets until the budget ends or none is left to try; else until a
         search twice as long has found nothing better.
@@ -98,7 +101,7 @@ def find_flip(
     if count_masks(decision.n_players) <= min(EXACT_AT_MOST, budget):
         search.look_at(map(frozenset, _hidden_sets(all_masks(decision.n_players).masks)))
     else:
-        search.run(known, patient=patient)
+        search.run(known, paid, patient=patient)
     return search.best()
 
 
@@ -125,7 +128,7 @@ class _Search:
     def left(self) -> int:
         return self.budget - (self.decision.evaluations - self.start)
 
-    def run(self, known: Masks | None, *, patient: bool) -> None:
+    def run(self, known: Masks | None, paid: Design | None, *, patient: bool) -> None:
         """Look at sets until one is found that hardly can be bettered, or the budget ends."""
         everyone = range(self.n_players)
         try:
@@ -133,7 +136,7 @@ class _Search:
             self.order = [int(player) for player in np.argsort(-alone, kind="stable")]
             if self.smallest_size() > 1:
                 self._from_known(known)
-                self._from_rankings()
+                self._from_rankings(paid)
                 self._best_first(patient)
         except _SpentError:
             pass
@@ -183,19 +186,24 @@ class _Search:
             mask[list(hide)] = False
         return masks
 
-    def _from_rankings(self) -> None:
+    def _from_rankings(self, paid: Design | None) -> None:
         """Hide the strongest together, by how strong they are alone; of many, also in company."""
         self._shortened(self.order)
-        if self.smallest_size() > LARGE:
-            around = Neighbourhood((self.decision,), 0.5)
-            if self.left < 2 * self.n_players:
-                return
-            ranking = rank_by_margin(around, self.left // 2, self.rng)
-            masks = ranking.draws.masks
-            gains = self.sign * ranking.draws.verdicts.margins
-            self.gains.update(zip(map(frozenset, _hidden_sets(masks)), gains.tolist(), strict=True))
-            effects = -self.sign * ranking.effects
-            self._shortened([int(player) for player in np.argsort(-effects, kind="stable")])
+        ranking = self._ranking(paid) if self.smallest_size() > LARGE else None
+        if ranking is None:
+            return
+        masks = ranking.draws.masks
+        gains = self.sign * ranking.draws.verdicts.margins
+        self.gains.update(zip(map(frozenset, _hidden_sets(masks)), gains.tolist(), strict=True))
+        effects = -self.sign * ranking.effects
+        self._shortened([int(player) for player in np.argsort(-effects, kind="stable")])
+
+    def _ranking(self, paid: Design | None) -> Ranking | None:
+        if paid is not None and can_rank(paid):
+            return rank_by_paid(self.decision, paid)
+        if self.left < 2 * self.n_players:
+            return None
+        return rank_by_margin(Neighbourhood((self.decision,), 0.5), self.left // 2, self.rng)
 
     def _from_known(self, known: Masks | None) -> None:
         """Begin with pictures that are known to change the prediction, those that hide least."""

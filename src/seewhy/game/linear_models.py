@@ -76,7 +76,7 @@ def from_pairs(
     scores = without_rounding(scores)
     held = design.rows(Law.PAIRS, held_out=True)
     unseen = PairedScores.of(design.masks[held], scores[held])
-    fitted = design.rows(*PAIRED_LAWS)
+    fitted = _fitted(design, functional)
     pairs = PairedScores.of(design.masks[fitted], scores[fitted])
     uniform = np.isin(design.laws[fitted][::2], UNIFORM_LAWS)
     # of few players, a later block may hold pairs that were held out, or paid before
@@ -89,7 +89,7 @@ def from_pairs(
     given = (whole - empty) / 2 if functional.efficient else None
     beside = None
     if links is not None and functional.efficient:
-        beside = [part.only(new).only(fresh) for part in _log_odds(design, links)]
+        beside = [part.only(new).only(fresh) for part in _log_odds(design, links, fitted)]
     values, error, left_out = _all_targets(pairs.only(fresh), functional, given, beside)
     level = pairs.only(uniform if uniform.any() else fresh).even.mean(axis=0)
     intercept = empty if functional.efficient else level - values.sum(axis=0) / 2
@@ -99,6 +99,16 @@ def from_pairs(
         left_out = left_out[judged[fresh]]
         fidelity = _fidelity(pairs.only(judged), unseen, left_out, level, (values, error))
     return LinearModel(values, error, intercept, fidelity)
+
+
+def _fitted(design: Design, functional: Functional) -> Bool[np.ndarray, " n"]:
+    """Tell which rows a value may be fitted to.
+
+    Contexts of groups teach shares of the score, which average over pictures with whole groups
+    in them. Main effects do not: on photos, they were as exact without them, and are then those
+    of a design that has none.
+    """
+    return design.rows(*PAIRED_LAWS, *((Law.CONTEXTS,) if functional.efficient else ()))
 
 
 def _half_hidden(signs: Float64[np.ndarray, "n d"]) -> Bool[np.ndarray, " n"]:
@@ -160,9 +170,8 @@ def without_rounding(scores: Scores) -> Scores:
     return np.where(np.ptp(scores, axis=0) <= rounding, middle, scores)
 
 
-def _log_odds(design: Design, links: Scores) -> list[LogOdds]:
+def _log_odds(design: Design, links: Scores, fitted: Bool[np.ndarray, " n"]) -> list[LogOdds]:
     """Split the log-odds of every target as its scores are."""
-    fitted = design.rows(*PAIRED_LAWS)
     pairs = PairedScores.of(design.masks[fitted], links[fitted])
     whole, empty = end_scores(design, links)
     ends = zip((whole - empty) / 2, (whole + empty) / 2, strict=True)

@@ -8,7 +8,8 @@ import numpy as np
 from jaxtyping import Float64
 from scipy.special import ndtr
 
-from seewhy.game.design import Law, ends
+from seewhy.game.decision import Decision
+from seewhy.game.design import PAIRED_LAWS, UNIFORM_LAWS, Design, Law, ends
 from seewhy.game.hadamard import smallest_order
 from seewhy.game.linear_models import from_pairs
 from seewhy.game.neighbourhood import Draws, Neighbourhood
@@ -75,10 +76,35 @@ def rank_by_margin(around: Neighbourhood, most: int, rng: np.random.Generator) -
     count = min(most, fewest_for_ranking(around.n_players))
     design = ends(around.n_players) | fitted_to_budget(around.n_players, count, rng, affinity)
     half = rng.integers(len(around.decisions), size=len(design) // 2)
-    draws = around.ask(design.masks, np.repeat(half, 2))
+    return _ranking(design, around.ask(design.masks, np.repeat(half, 2)))
+
+
+def rank_by_paid(decision: Decision, paid: Design) -> Ranking:
+    """Read the same off pairs that other methods have paid for: a better ranking, for nothing.
+
+    Parameters
+    ----------
+    decision : Decision
+        It does not count them as asked.
+    paid : Design
+        Such that `can_rank`.
+    """
+    rows = paid.rows(Law.ENDS, *PAIRED_LAWS)
+    design = Design(paid.masks[rows], paid.laws[rows], paid.held_out[rows])
+    here = Neighbourhood((decision.elsewhere(decision.game),), 0.5)
+    return _ranking(design, here.ask(design.masks, np.zeros(len(design), np.int64)))
+
+
+def can_rank(paid: Design) -> bool:
+    """Tell whether a design holds as many half-hidden pairs as a ranking would pay for."""
+    return int(paid.rows(*UNIFORM_LAWS).sum()) >= fewest_for_ranking(paid.n_players)
+
+
+def _ranking(design: Design, draws: Draws) -> Ranking:
+    """Main effects of the lead; what is told beside them is about half-hidden pictures alone."""
     margins = draws.verdicts.margins
     model = from_pairs(design, margins[:, None])
-    inner = ~design.rows(Law.ENDS)
+    inner = design.rows(*UNIFORM_LAWS, held_out=None)
     effects = model.values[:, 0]
     left = float(np.var(margins[inner]) - np.sum(effects**2) / 4)
     return Ranking(

@@ -14,20 +14,23 @@ With few superpixels every mask is asked, and all rules are compared exactly.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
 from seewhy.game.all_rules import best_of_all
 from seewhy.game.certificates import SequentialTest, certifies, lower_bound, upper_bound
+from seewhy.game.design import Design
 from seewhy.game.neighbourhood import Draws, Neighbourhood
-from seewhy.game.ranking import Ranking, rank_by_margin
+from seewhy.game.ranking import Ranking, can_rank, rank_by_margin, rank_by_paid
 from seewhy.game.sufficient import LEAST_FOR_RANKING, Certificate, Demands, Kept, Sufficient
 
 EXACT_AT_MOST = 1024
 """So many masked pictures are enumerated rather than sampled."""
 
 ROUND, SCREENING_ROUND = 32, 16
+PREFIX_SCREENING = 2 * SCREENING_ROUND  # there is no better order to look for
 SHARE_PER_SCREENING, SHARE_PER_CERTIFICATE, SHARE_PER_MEMBER = 1 / 32, 1 / 8, 1 / 32
 LEAST_PER_MEMBER = 48
 SHARE_LEFT = 1 / 8  # of the budget, for what is asked about a rule once it is certified
@@ -43,6 +46,7 @@ def find_sufficient(
     rng: np.random.Generator,
     *,
     banned: Kept = (),
+    paid: Design | None = None,
 ) -> Sufficient:
     """Find few superpixels that keep the prediction; see the module for how.
 
@@ -55,6 +59,8 @@ def find_sufficient(
     rng : numpy.random.Generator
     banned : tuple of int
         Superpixels that may not belong to the rule.
+    paid : Design, optional
+        Pairs that were paid for, to rank superpixels by; the law has one background then.
 
     Returns
     -------
@@ -63,7 +69,30 @@ def find_sufficient(
     """
     if around.count_all() <= min(EXACT_AT_MOST, demands.budget):
         return best_of_all(around, demands, banned)
-    return _Search(around, demands, rng, banned).run()
+    return _Search(around, demands, rng, banned).run(paid)
+
+
+def certified_prefix(
+    around: Neighbourhood, order: Sequence[int], demands: Demands, rng: np.random.Generator
+) -> Certificate | None:
+    """Find the shortest beginning of a given order that certifiably keeps the prediction.
+
+    Parameters
+    ----------
+    around : Neighbourhood
+        The law of the masked pictures.
+    order : sequence of int
+        Superpixels, the first to be kept first.
+    demands : Demands
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Certificate or None
+        Of that beginning, or of a longer one where the budget was better spent so; None
+        where it ended before any was certified.
+    """
+    return _Search(around, demands, rng, ()).prefix(list(order))
 
 
 class _SpentError(Exception):
@@ -94,9 +123,12 @@ class _Search:
     def left(self) -> int:
         return self.budget - self.spent
 
-    def run(self) -> Sufficient:
-        most = max(LEAST_FOR_RANKING, (self.left - self.demands.reserve) // 3)
-        ranking = rank_by_margin(self.around, most, self.rng)
+    def run(self, paid: Design | None) -> Sufficient:
+        if paid is not None and can_rank(paid):
+            ranking = rank_by_paid(self.around.decisions[0], paid)
+        else:
+            most = max(LEAST_FOR_RANKING, (self.left - self.demands.reserve) // 3)
+            ranking = rank_by_margin(self.around, most, self.rng)
         order = [player for player in ranking.order() if player not in self.banned]
         kept = self._candidate(ranking, order)
         try:
@@ -107,6 +139,21 @@ class _Search:
             return self._reduced(certificate)
         assert self.best is not None  # as the budget holds at least one attempt
         return Sufficient(self.best, False, {}, self.spent)
+
+    def prefix(self, order: list[int]) -> Certificate | None:
+        """Screen the beginnings of an order by halves; lengthen what fails its certificate."""
+        self.most_per_screening = PREFIX_SCREENING
+        self.most_per_certificate = 2 * self.demands.reserve
+        try:
+            size, step = len(self._shortest_prefix(order, 0, False)), 1
+            while size < len(order):
+                certificate = self._certificate(tuple(order[:size]))
+                if certificate.certified:
+                    return certificate
+                size, step = size + step, 2 * step
+        except _SpentError:
+            pass
+        return None
 
     def _candidate(self, ranking: Ranking, order: list[int]) -> Kept:
         """A short prefix that seems to do, without what does not seem to be needed."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from seewhy.errors import InputError
 from seewhy.game.decision import Decision, decision_of
-from seewhy.game.design import count_masks
+from seewhy.game.design import Design, count_masks
 from seewhy.game.driver import Listener, Progress
 from seewhy.game.game import Game, View
 from seewhy.game.neighbourhood import Draws, Neighbourhood
@@ -104,6 +104,7 @@ class Anchors:
         rng: np.random.Generator,
         *,
         backgrounds: Mapping[str, Game] | None = None,
+        paid: Design | None = None,
         progress: Listener | None = None,
     ) -> Rule:
         """Search, certify, and say how far the rule holds.
@@ -118,6 +119,9 @@ class Anchors:
         backgrounds : mapping of str to Game, optional
             The same players, with other pictures where they are hidden: for transplants,
             and for ``background="pictures"``.
+        paid : Design, optional
+            Pairs that other methods have paid for with this game: superpixels are ranked by
+            them, and the search costs less. Certificates use fresh masks all the same.
         progress : callable, optional
             Told how many masked pictures were asked about.
 
@@ -136,6 +140,7 @@ class Anchors:
         elsewhere = {name: decision.elsewhere(game) for name, game in (backgrounds or {}).items()}
         others = of_other_classes(elsewhere)
         around = self._around(decision, others)
+        paid = paid if self.background == "fill" else None
         demands = self._demands(around)
         asked = (decision, *elsewhere.values())
         for each in asked:
@@ -144,7 +149,7 @@ class Anchors:
         while len(rules) < self.count:
             banned = tuple(player for rule in rules for player in rule.superpixels)
             spent = evaluations_of(asked)
-            found = find_sufficient(around, demands, rng, banned=banned)
+            found = find_sufficient(around, demands, rng, banned=banned, paid=paid)
             if rules and not (found.certificate.certified and found.members):
                 break
             left = demands.budget - (evaluations_of(asked) - spent)

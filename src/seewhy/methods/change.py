@@ -41,7 +41,8 @@ class Change:
     smallest : bool
         Whether every smaller set was tried, so that this is one of the smallest there are.
     evaluations : int
-        Masked pictures that this costs alone.
+        Masked pictures that this costs alone; where other methods' pairs were
+        there to rank superpixels by, beside those.
     seconds : float
         Wall-clock time, the model's included.
     method : Method

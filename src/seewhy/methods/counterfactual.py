@@ -10,6 +10,7 @@ from jaxtyping import Float32
 
 from seewhy.errors import InputError
 from seewhy.game.decision import Decision, decision_of
+from seewhy.game.design import Design
 from seewhy.game.driver import Listener, Progress
 from seewhy.game.flip_search import Flip, find_flip
 from seewhy.game.game import Game, Masks, View
@@ -76,6 +77,7 @@ class Counterfactual:
         rng: np.random.Generator,
         *,
         known: Masks | None = None,
+        paid: Design | None = None,
         progress: Listener | None = None,
     ) -> Change:
         """Search for the change.
@@ -89,6 +91,8 @@ class Counterfactual:
             Draws the masks of a ranking, where one is needed.
         known : (n, d) bool array, optional
             Masks that were paid for and may change the prediction; looked through first.
+        paid : Design, optional
+            Pairs that other methods have paid for with this game, to rank superpixels by.
         progress : callable, optional
             Told how many masked pictures were asked about.
 
@@ -119,6 +123,7 @@ class Counterfactual:
             rng,
             gains_lead=wanted is not None,
             known=known,
+            paid=paid,
             patient=self.budget != "auto",
         )
         seconds = time.perf_counter() - start

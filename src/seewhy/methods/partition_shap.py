@@ -89,6 +89,11 @@ class PartitionShap(Designed):
         elif not isinstance(given, Hierarchy | None):
             raise InputError(f"hierarchy must be a Hierarchy or None; got a {type(given).__name__}")
 
+    @property
+    def answers_from_any_pairs(self) -> bool:
+        """Whether a design that other methods share will do."""
+        return self.estimator == "surrogate"
+
     def plan(
         self,
         n_players: int,
@@ -99,6 +104,7 @@ class PartitionShap(Designed):
         """Choose the masks; see `Designed.plan`."""
         most, growing = self.most, self.growing
         hierarchy = self.hierarchy_of(n_players, affinity)
+        self.check_budget(hierarchy, most)
         yield ends(n_players)
         if contexts.count_contexts(hierarchy) <= most:
             yield contexts.context_masks(hierarchy)
@@ -106,11 +112,6 @@ class PartitionShap(Designed):
             n_pairs = permutations.pairs_within(n_players, most)
             for size in permutations.growing_rounds(n_players, n_pairs) if growing else [n_pairs]:
                 yield permutations.walks(owen.hierarchical_orders(hierarchy, size, rng))
-        elif most > MOST_FOR_SURROGATE:
-            raise InputError(
-                f"budget must be at most {MOST_FOR_SURROGATE} masks for estimator='surrogate'; "
-                f"got {most}: use estimator='walks'"
-            )
         else:
             yield from contexts.context_blocks(hierarchy, most, rng, growing=growing)
 
@@ -139,6 +140,15 @@ class PartitionShap(Designed):
             node_values=values,
             node_standard_error=error,
         )
+
+    def check_budget(self, hierarchy: Hierarchy, most: int) -> None:
+        """Refuse more masks than a surrogate can learn from, where they would not be all."""
+        learns = self.estimator == "surrogate" and contexts.count_contexts(hierarchy) > most
+        if learns and most > MOST_FOR_SURROGATE:
+            raise InputError(
+                f"budget must be at most {MOST_FOR_SURROGATE} masks for estimator='surrogate'; "
+                f"got {most}: use estimator='walks'"
+            )
 
     def hierarchy_of(
         self, n_players: int, affinity: Float[np.ndarray, "d d"] | None = None

@@ -111,7 +111,8 @@ class Rule:
         Masked pictures asked about until a rule was first certified; what came after made
         it smaller, showed which members are needed, and how far it holds.
     evaluations : int
-        Masked pictures that this costs alone, its alternatives included.
+        Masked pictures that this costs alone, its alternatives included; where other methods'
+        pairs were there to rank superpixels by, beside those.
     seconds : float
         Wall-clock time, the model's included.
     method : RuleMethod

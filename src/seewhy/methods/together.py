@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
@@ -16,6 +16,7 @@ from seewhy.game.driver import Listener
 from seewhy.game.game import View
 from seewhy.methods.designed import Budget, Designed, estimate_for, most_masks, pay
 from seewhy.methods.explanation import Attribution
+from seewhy.methods.partition_shap import PartitionShap
 
 
 def can_share(method: Any) -> TypeGuard[Designed]:
@@ -25,6 +26,30 @@ def can_share(method: Any) -> TypeGuard[Designed]:
     )
 
 
+def worth_sharing(methods: Sequence[Designed]) -> bool:
+    """Tell whether some methods gain by one design: two at least, and not PartitionSHAP alone.
+
+    Owen values of two hierarchies have hardly a mask in common.
+    """
+    return len(methods) > 1 and not all(isinstance(method, PartitionShap) for method in methods)
+
+
+def total_budget(methods: Sequence[Designed], budget: int) -> int:
+    """Return how many masks methods need together to be about as exact as alone with ``budget``.
+
+    Half as many again where Owen values are asked with others (`plans.GROUPS_PAY`), else no more.
+
+    Parameters
+    ----------
+    methods : sequence of Designed
+        Such that `can_share`.
+    budget : int
+        Of each, asked alone.
+    """
+    groups = worth_sharing(methods) and any(isinstance(m, PartitionShap) for m in methods)
+    return budget + int(plans.GROUPS_PAY * budget) if groups else budget
+
+
 def explain_together(
     methods: Sequence[Designed],
     view: View,
@@ -32,7 +57,7 @@ def explain_together(
     *,
     budget: Budget,
     progress: Listener | None = None,
-) -> tuple[Attribution, ...]:
+) -> Together:
     """Explain by several methods from one set of masked pictures.
 
     Parameters
@@ -43,22 +68,25 @@ def explain_together(
     rng : numpy.random.Generator
         Draws the design.
     budget : int or "auto"
-        For all of them together; "auto" stops when every method has converged.
+        For all of them together; "auto" stops when every method has converged. With
+        PartitionSHAP among them, a third of it goes to groups of superpixels, which the
+        others can do without: `total_budget` says what makes up for that.
     progress : callable, optional
         Told how many masks are paid.
 
     Returns
     -------
-    tuple of Attribution
-        One per method. ``evaluations`` are those of the design, ``seconds`` the time to
-        pay for it and to make this estimate.
+    Together
+
+    Raises
+    ------
+    InputError
+        A budget or a hierarchy that PartitionSHAP cannot use for so many superpixels.
     """
     start = time.perf_counter()
-    plan = plans.for_everything if _any_shares(methods) else plans.for_main_effects
-    growing = budget == "auto"
     answers = pay(
         view,
-        plan(view.n_players, most_masks(budget), rng, view.affinity, growing=growing),
+        _plan(methods, view, rng, budget),
         lambda design, scores: _answers(methods, view, design, scores),
         name=", ".join(method.name for method in methods),
         budget=budget,
@@ -67,14 +95,25 @@ def explain_together(
     )
     elapsed = time.perf_counter() - start
     paying = elapsed - sum(answer.seconds for answer in answers.attributions)
-    return tuple(
-        replace(answer, seconds=paying + answer.seconds) for answer in answers.attributions
-    )
+    timed = [replace(each, seconds=paying + each.seconds) for each in answers.attributions]
+    return replace(answers, attributions=tuple(timed))
 
 
 @dataclass(frozen=True, eq=False)
-class _Answers:
+class Together:
+    """What several methods answered from one design.
+
+    Attributes
+    ----------
+    attributions : tuple of Attribution
+        One per method. ``evaluations`` are those of the design, ``seconds`` the time to
+        pay for it and to make this estimate.
+    design : Design
+        All that was paid for.
+    """
+
     attributions: tuple[Attribution, ...]
+    design: Design
 
     @property
     def converged(self) -> Bool[np.ndarray, " t"]:
@@ -88,14 +127,28 @@ def _answers(
     view: View,
     design: Design,
     scores: Float64[np.ndarray, "n k"],
-) -> _Answers:
+) -> Together:
     found = []
     for method in methods:
         start = time.perf_counter()
         answer = estimate_for(method, view, design, scores)
         found.append(replace(answer, seconds=time.perf_counter() - start))
-    return _Answers(tuple(found))
+    return Together(tuple(found), design)
 
 
-def _any_shares(methods: Sequence[Designed]) -> bool:
-    return any(method.reading == "share" for method in methods)
+def _plan(
+    methods: Sequence[Designed], view: View, rng: np.random.Generator, budget: Budget
+) -> Iterator[Design]:
+    d, affinity, most, growing = view.n_players, view.affinity, most_masks(budget), budget == "auto"
+    hierarchies = []
+    for method in methods:
+        if isinstance(method, PartitionShap):
+            hierarchies.append(method.hierarchy_of(d, affinity))
+            method.check_budget(hierarchies[-1], most)
+    if hierarchies:
+        return plans.for_groups_too(
+            d, most, rng, affinity, hierarchies=hierarchies, growing=growing
+        )
+    shares = any(method.reading == "share" for method in methods)
+    plan = plans.for_everything if shares else plans.for_main_effects
+    return plan(d, most, rng, affinity, growing=growing)

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Bool
 
+from seewhy.game.design import Design
 from seewhy.game.driver import Listener
 from seewhy.game.game import Game, View
 from seewhy.game.scores import ClassScores
@@ -19,7 +20,12 @@ from seewhy.methods.designed import Budget
 from seewhy.methods.explanation import Attribution, Method
 from seewhy.methods.gradients.pixels import PixelView
 from seewhy.methods.rule import Rule
-from seewhy.methods.together import can_share, explain_together
+from seewhy.methods.together import (
+    can_share,
+    explain_together,
+    total_budget,
+    worth_sharing,
+)
 from seewhy.models.differentiable import differentiable
 from seewhy.models.masking_game import MaskedPicture
 from seewhy.models.protocol import Model
@@ -48,6 +54,8 @@ class Subject:
     contrast_rules : bool
         Whether anchors keep the target ahead of the class it is held against, instead of
         ahead of all classes.
+    paid : Design or None
+        What several methods have paid for together, by which superpixels can be ranked.
     """
 
     game: Game
@@ -56,6 +64,7 @@ class Subject:
     model: Model
     backgrounds: Mapping[str, Game]
     contrast_rules: bool
+    paid: Design | None = None
 
     @property
     def view(self) -> View:
@@ -70,7 +79,13 @@ def explains_pixels(method: Method) -> bool:
 
 
 def answer_all(
-    methods: Sequence[Method], subject: Subject, *, budget: Budget, seed: int, tell: Listener
+    methods: Sequence[Method],
+    subject: Subject,
+    *,
+    budget: Budget,
+    seed: int,
+    tell: Listener,
+    equal: bool = False,
 ) -> tuple[Explanation, ...]:
     """Ask every method, those that can from one shared design.
 
@@ -85,16 +100,21 @@ def answer_all(
         Every method draws from a stream of its own name.
     tell : callable
         Told what is being done.
+    equal : bool
+        The budget is that of each method alone: what they share may cost as much more as it
+        takes to serve each as well.
     """
     for method in methods:
         if isinstance(method, Anchors | Counterfactual):
             method.check_budget(subject.game.n_players)  # before others are paid for
     sharing = [_with_budget(method, budget) for method in methods if can_share(method)]
     found: dict[str, Explanation] = {}
-    if len(sharing) > 1:
+    if worth_sharing(sharing):
         rng = stream(seed, SHARED)
-        answers = explain_together(sharing, subject.view, rng, budget=budget, progress=tell)
-        found.update((answer.name, answer) for answer in answers)
+        total = total_budget(sharing, int(budget)) if equal and budget != "auto" else budget
+        shared = explain_together(sharing, subject.view, rng, budget=total, progress=tell)
+        found.update((answer.name, answer) for answer in shared.attributions)
+        subject = replace(subject, paid=shared.design)
     # counterfactuals last: what broke a rule is where they begin
     for method in sorted(methods, key=lambda method: isinstance(method, Counterfactual)):
         if method.name not in found:
@@ -113,10 +133,10 @@ def _answer(
 ) -> Explanation:
     if isinstance(method, Anchors):
         game = _contrast(subject) if subject.contrast_rules else subject.game
-        return method(game, rng, backgrounds=subject.backgrounds, progress=tell)
+        return method(game, rng, backgrounds=subject.backgrounds, paid=subject.paid, progress=tell)
     if isinstance(method, Counterfactual):
         known = _counterexamples(found, subject.game.n_players)
-        return method(_contrast(subject), rng, known=known, progress=tell)
+        return method(_contrast(subject), rng, known=known, paid=subject.paid, progress=tell)
     asking: Callable[..., Attribution] = _with_budget(method, budget)
     if not explains_pixels(method):
         return asking(subject.view, rng, progress=tell)

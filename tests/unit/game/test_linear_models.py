@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from seewhy.game import linear_models
+from seewhy.game.contexts import context_blocks
 from seewhy.game.design import (
     Design,
     Law,
@@ -12,11 +13,13 @@ from seewhy.game.design import (
     bernoulli_pairs,
     ends,
     from_masks,
+    join,
     singles,
     sized_pairs,
 )
 from seewhy.game.functionals import SHAPLEY
 from seewhy.game.hadamard import fold_over
+from seewhy.game.hierarchy import balanced_hierarchy
 from seewhy.game.plans import fitted_to_budget
 from seewhy.game.toys import random_game
 
@@ -66,6 +69,24 @@ def test_nearly_whole_pictures_bend_no_main_effect():
     truth = game.shapley_values()
     errors = [relative_error(values[:, 0], truth) for values in shapley]
     assert errors[0] < 0.8 * errors[1]
+
+
+def test_contexts_of_groups_teach_shapley_values_and_leave_main_effects_alone():
+    game = game_of(20)
+    design = ends(20) | fold_over(20, 32, np.random.default_rng(0))
+    blocks = context_blocks(balanced_hierarchy(20), 60, np.random.default_rng(1), growing=False)
+    with_groups = join([design, *blocks])
+    first, second = (linear_models.from_pairs(d, game(d.masks)) for d in (design, with_groups))
+    assert np.array_equal(first.values, second.values)
+    assert np.array_equal(first.standard_error, second.standard_error)
+    assert first.fidelity == second.fidelity
+    truth = game.shapley_values()
+    errors = []
+    for d in (design, with_groups):
+        scores = game(d.masks)
+        found = linear_models.from_pairs(d, scores, SHAPLEY, links=scores)
+        errors.append(relative_error(found.values[:, 0], truth))
+    assert errors[1] < 0.7 * errors[0]
 
 
 def test_without_half_hidden_pictures_main_effects_take_what_there_is():

@@ -32,6 +32,7 @@ from seewhy.game.owen import (
     share_down,
 )
 from seewhy.game.permutations import walk_contributions, walks
+from seewhy.game.plans import for_groups_too
 from seewhy.game.surrogate import fit_odd_process
 from seewhy.game.toys import ToyGame, linear_game, random_game
 
@@ -259,6 +260,33 @@ def test_all_masks_hold_all_contexts(n_players):
     )
     np.testing.assert_allclose(found.values, by_definition(game, hierarchy), atol=1e-10)
     assert found.standard_error is None
+
+
+def test_a_shared_design_that_holds_all_contexts_gives_exact_values():
+    hierarchy, game = random_hierarchy(16, 5), random_game(16, rng(5), interactions=100)
+    exact = owen_from_design(*paid(game, context_masks(hierarchy)), hierarchy)
+    most = 3 * count_contexts(hierarchy) // 2
+    blocks = for_groups_too(16, most, rng(), None, hierarchies=[hierarchy], growing=False)
+    design = join(blocks)
+    assert not design.rows(Law.ALL).any()
+    found = owen_from_design(design, game(design.masks), hierarchy)
+    assert found.standard_error is None
+    np.testing.assert_allclose(found.values, exact.values, atol=1e-10)
+
+
+def test_other_pairs_and_contexts_together_are_nearer_than_either():
+    missed = []
+    for seed in range(8):
+        hierarchy = random_hierarchy(30, seed)
+        game = random_game(30, rng(seed), interactions=200)
+        exact = owen_from_design(*paid(game, context_masks(hierarchy)), hierarchy).values[:30]
+        some = join(context_blocks(hierarchy, 100, rng(seed), growing=False))
+        other = bernoulli_pairs(30, 100, rng(seed))
+        for parts in ((some,), (other,), (some, other)):
+            found = owen_from_design(*paid(game, *parts), hierarchy).values[:30]
+            missed.append(((found - exact) ** 2).mean() / exact.var())
+    contexts, others, both = np.median(np.reshape(missed, (-1, 3)), axis=0)
+    assert both < 0.8 * min(contexts, others)
 
 
 def test_linear_games_give_every_group_its_weight():

@@ -7,10 +7,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seewhy.game.contexts import context_masks, count_contexts, joins_of
 from seewhy.game.design import Law, all_masks, join
+from seewhy.game.hierarchy import Hierarchy, balanced_hierarchy
 from seewhy.game.plans import (
     all_but_ends,
     fitted_to_budget,
+    for_groups_too,
+    for_main_effects,
     growing_blocks,
     random_blocks,
     shared_blocks,
@@ -162,3 +166,85 @@ def test_a_shared_design_of_few_players_ends_when_sizes_are_used_up():
     parts = list(shared_blocks(8, 5000, np.random.default_rng(0), None, growing=True))
     assert laws_of(parts[0]) == {"singles", "fold-over"}
     assert sum(len(part) for part in parts) < 5000
+
+
+def with_groups(n_players, most, seed=0, *, growing=False, hierarchies=None):
+    hierarchies = hierarchies or [balanced_hierarchy(n_players)]
+    blocks = for_groups_too(
+        n_players, most, rng(seed), None, hierarchies=hierarchies, growing=growing
+    )
+    return list(blocks)
+
+
+@truth
+@given(st.integers(2, 60), st.integers(8, 1200), st.booleans(), st.integers(0, 99))
+def test_with_groups_a_number_is_spent_in_pairs(n_players, most, growing, seed):
+    blocks = with_groups(n_players, most, seed, growing=growing)
+    design = join(blocks)
+    assert blocks[0].budget == 0 < min([block.budget for block in blocks[1:]])
+    if 2**n_players <= most:
+        assert len(design) == 2**n_players
+        return
+    assert most - 3 <= design.budget <= most or design.budget >= 2 ** (n_players - 1)
+    rest = design.masks[design.rows(Law.ENDS, held_out=False) ^ True]
+    assert np.array_equal(rest[1::2], ~rest[::2])
+
+
+@truth
+@given(st.integers(30, 60), st.integers(60, 800), st.integers(0, 99))
+def test_with_groups_two_thirds_are_as_for_main_effects_and_no_mask_comes_twice(d, budget, seed):
+    most = budget + budget // 2
+    ours = with_groups(d, most, seed)[1:]
+    main = join(for_main_effects(d, budget, rng(seed), None, growing=False))
+    design = join(with_groups(d, most, seed))
+    if count_contexts(balanced_hierarchy(d)) <= budget:
+        return
+    assert np.array_equal(design.masks[: len(main)], main.masks)
+    assert np.array_equal(design.held_out[: len(main)], main.held_out)
+    assert len(ours) == 1
+    assert len(np.unique(design.masks, axis=0)) == len(design)
+    rest = design.masks[len(main) :]
+    assert (joins_of(balanced_hierarchy(d), rest) >= 0).all()
+    alone = int(design.rows(Law.SINGLES).sum())
+    assert alone == (2 * d if 2 * d <= most - budget else 0)
+
+
+@pytest.mark.parametrize(("d", "most"), [(14, 330), (20, 500), (24, 1100)])
+@pytest.mark.parametrize("growing", [True, False])
+def test_all_contexts_are_paid_where_two_thirds_reach_them(d, most, growing):
+    h = balanced_hierarchy(d)
+    contexts = count_contexts(h)
+    assert contexts <= most * 2 / 3
+    design = join(with_groups(d, most, growing=growing))
+    there = {row.tobytes() for row in design.masks}
+    assert {row.tobytes() for row in context_masks(h).masks} <= there
+    assert design.budget in (most, most - 1)
+    fewer = join(with_groups(d, contexts * 3 // 2 - 3))
+    assert not {row.tobytes() for row in context_masks(h).masks} <= {
+        row.tobytes() for row in fewer.masks
+    }
+
+
+def test_every_part_of_a_growing_plan_has_its_share_of_contexts():
+    blocks = with_groups(40, 1024, growing=True)
+    main = list(for_main_effects(40, 683, rng(), None, growing=True))
+    assert len(blocks) == len(main) > 3
+    asked, groups = 0, 0
+    for block, own in zip(blocks[1:], main[1:], strict=True):
+        assert (block.masks[: len(own)] == own.masks).all() or asked
+        asked += len(own)
+        groups += len(block) - len(own)
+        assert abs(groups - max(asked / 2, 80)) <= 2
+    assert asked + groups == 1024
+
+
+def test_hierarchies_share_the_contexts():
+    chain = Hierarchy(40, ((0, 1), *((i, 38 + i) for i in range(2, 40))))
+    halves = balanced_hierarchy(40)
+    one = join(with_groups(40, 600, hierarchies=[halves, chain, halves]))
+    assert np.array_equal(one.masks, join(with_groups(40, 600, hierarchies=[halves, chain])).masks)
+    contexts = one.masks[one.rows(Law.CONTEXTS)]
+    assert len(contexts) == 200 - 80
+    of_halves, of_chain = (joins_of(h, contexts) >= 0 for h in (halves, chain))
+    assert (of_halves | of_chain).all()
+    assert min(of_halves.sum(), of_chain.sum()) >= 60

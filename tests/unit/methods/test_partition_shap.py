@@ -206,11 +206,12 @@ def test_settings_survive_a_document():
     assert hash(method) == hash(PartitionShap(**stored))
 
 
-def test_it_is_a_frozen_value_that_shares_no_design():
+def test_it_is_a_frozen_value_whose_surrogate_shares_a_design():
     assert PartitionShap() == PartitionShap(budget="auto", estimator="surrogate")
     assert PartitionShap().name == "partition-shap"
     assert PartitionShap.reading == "share"
-    assert not PartitionShap().answers_from_any_pairs
+    assert PartitionShap().answers_from_any_pairs
+    assert not PartitionShap(estimator="walks").answers_from_any_pairs
     with pytest.raises(FrozenInstanceError):
         PartitionShap().budget = 3
 

@@ -33,6 +33,24 @@ def test_occlusion_finds_its_masks_paid_for_in_the_shared_design(picture, model)
     assert explain(picture, model, "lime,occlusion").evaluations == 162 + 30
 
 
+def test_groups_share_the_design_and_the_budget_is_the_total(picture, model):
+    result = explain(picture, model, SHARING + ",partition-shap,occlusion", budget=192)
+    assert result.evaluations == 194
+    assert [e.evaluations for e in result.explanations] == [194] * 5 + [32]
+    alone = explain(picture, model, "partition-shap", budget=192)
+    walks = "partition-shap:estimator=walks"
+    apart = explain(picture, model, SHARING + "," + walks, budget=192)
+    assert alone.evaluations == 194 < apart.evaluations
+
+
+def test_two_sets_of_groups_share_nothing(picture, model):
+    methods = [sw.PartitionShap(), sw.PartitionShap(name="again")]
+    result = explain(picture, model, methods)
+    alone = explain(picture, model, methods[:1])
+    assert np.array_equal(result["partition-shap"].values, alone["partition-shap"].values)
+    assert result.evaluations > 162
+
+
 def test_a_budget_of_its_own_keeps_a_method_out(picture, model):
     result = explain(picture, model, [sw.Lime(budget=64), sw.KernelShap(), sw.Banzhaf()])
     assert [e.evaluations for e in result.explanations] == [66, 162, 162]
