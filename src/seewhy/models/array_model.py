@@ -17,6 +17,7 @@ from seewhy.models.batching import Batcher, Forward, forward_in_batches, masked_
 from seewhy.models.labels import check_labels, class_labels, numbered_labels
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import MaskedModel, Output
+from seewhy.models.shuffled import SUFFIX, Reweighted
 
 Layout: TypeAlias = Literal["NCHW", "NHWC"]
 
@@ -47,6 +48,9 @@ class ArrayModel:
         Further spellings of the classes.
     twin : callable, optional
         Makes the same model in a framework that has gradients, when a gradient method asks.
+    reweighted : callable, optional
+        Gives the forward pass with its weights shuffled by a generator; None where they cannot be
+        reached.
 
     Raises
     ------
@@ -68,6 +72,7 @@ class ArrayModel:
         layout: Layout = "NHWC",
         aliases: Mapping[str, int] | None = None,
         twin: Callable[[], Any] | None = None,
+        reweighted: Callable[[np.random.Generator], Reweighted] | None = None,
     ) -> None:
         self.spec = spec
         self.framework = framework
@@ -75,6 +80,7 @@ class ArrayModel:
         self.preprocessing = preprocessing
         self.fingerprint = fingerprint
         self.twin = twin
+        self._reweighted = reweighted
         self.aliases: Mapping[str, int] = MappingProxyType(dict(aliases or {}))
         self._forward = forward
         self._layout: Layout = layout
@@ -118,6 +124,30 @@ class ArrayModel:
         normalise = self.preprocessing.normalise
         compositor = Compositor(normalise(image), normalise(fill), labels, layout=self._layout)
         return masked_forward(self._forward, compositor, self._batcher)
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the weights can be reached, to shuffle them."""
+        return self._reweighted is not None
+
+    def with_shuffled_weights(self, rng: np.random.Generator) -> ArrayModel:
+        """Return the same network with its weights shuffled; see `shuffle_weights`."""
+        if self._reweighted is None:
+            raise InputError(f"the weights of {self.spec} ({self.framework}) cannot be reached.")
+        other = self._reweighted(rng)
+        return ArrayModel(
+            other.forward,
+            spec=self.spec + SUFFIX,
+            framework=self.framework,
+            labels=self.labels,
+            output=self.output,
+            preprocessing=self.preprocessing,
+            fingerprint=other.fingerprint,
+            batcher=self._batcher.for_model(self.spec + SUFFIX),
+            layout=self._layout,
+            aliases=self.aliases,
+            twin=other.twin,
+        )
 
 
 def checked_output(output: str) -> Output:

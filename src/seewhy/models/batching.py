@@ -115,6 +115,10 @@ class Batcher:
         self.columns = columns
         self._out_of_memory = out_of_memory
 
+    def for_model(self, name: str) -> Batcher:
+        """Start over for another model of the same size, with the batch that fits by now."""
+        return Batcher(self.size, name=name, out_of_memory=self._out_of_memory)
+
     def run(self, count: int, step: Callable[[slice], np.ndarray]) -> Float32[np.ndarray, "n k"]:
         """Do `count` items of work, a batch at a time.
 

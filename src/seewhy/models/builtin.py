@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
+
+import numpy as np
 
 from seewhy.errors import SpecError, did_you_mean
 from seewhy.models.array_model import ArrayModel, fingerprint_of
@@ -17,6 +20,7 @@ from seewhy.models.onnx_session import (
     open_session,
 )
 from seewhy.models.preprocessing import Preprocessing
+from seewhy.models.shuffled import SUFFIX, Reweighted, shuffled_arrays
 
 IMAGENET_PREPROCESSING = Preprocessing(
     size=(INPUT_SIDE, INPUT_SIDE),
@@ -59,7 +63,7 @@ def load(name: str, *, batch: Batch = "auto") -> ArrayModel:
     session, fingerprint = _imagenet()
     size = resolve_batch(batch, IMAGENET_PREPROCESSING.input_size, at_224=AT_224)
     return ArrayModel(
-        SessionForward(session, input_name="pixels", output_name="logits", name=spec),
+        _forward(session, spec),
         spec=spec,
         framework="onnxruntime",
         labels=imagenet_labels(),
@@ -70,6 +74,7 @@ def load(name: str, *, batch: Batch = "auto") -> ArrayModel:
         layout="NCHW",
         aliases=imagenet_aliases(),
         twin=_imagenet_in_torch,
+        reweighted=_shuffled_imagenet,
     )
 
 
@@ -82,9 +87,30 @@ def _imagenet_in_torch() -> Any:
 
 @lru_cache(maxsize=1)
 def _imagenet() -> tuple[Any, str]:
-    weights = read_weights()
+    return _session_of(read_weights())
+
+
+def _session_of(weights: Mapping[str, np.ndarray]) -> tuple[Any, str]:
     parts = (part for name, array in weights.items() for part in (name.encode(), array.tobytes()))
     fingerprint = fingerprint_of(
         parts, preprocessing=IMAGENET_PREPROCESSING, output="logits", layout="NCHW"
     )
     return open_session(onnx_model(weights), name="builtin:imagenet"), fingerprint
+
+
+def _forward(session: Any, spec: str) -> SessionForward:
+    return SessionForward(session, input_name="pixels", output_name="logits", name=spec)
+
+
+def _shuffled_imagenet(rng: np.random.Generator) -> Reweighted:
+    weights = shuffled_arrays(read_weights(), rng)
+    session, fingerprint = _session_of(weights)
+    spec = "builtin:imagenet" + SUFFIX
+
+    @lru_cache(maxsize=1)
+    def twin() -> Any:
+        from seewhy.models.efficientnet_lite_torch import torch_twin  # it needs the torch extra
+
+        return torch_twin(weights, spec=spec)
+
+    return Reweighted(_forward(session, spec), fingerprint, twin)

@@ -50,8 +50,17 @@ def build(weights: Mapping[str, np.ndarray]) -> Any:
     return network.eval()
 
 
-def torch_twin() -> TorchModel:
+def torch_twin(
+    weights: Mapping[str, np.ndarray] | None = None, *, spec: str = "builtin:imagenet"
+) -> TorchModel:
     """Give ``builtin:imagenet`` as a network that can be differentiated.
+
+    Parameters
+    ----------
+    weights : mapping of str to ndarray, optional
+        Other ones than those installed.
+    spec : str
+        How it is named in results.
 
     Returns
     -------
@@ -63,11 +72,11 @@ def torch_twin() -> TorchModel:
     from seewhy.models.labels import imagenet_aliases, imagenet_labels
 
     return TorchModel(
-        build(read_weights()),
+        build(read_weights() if weights is None else weights),
         preprocess=IMAGENET_PREPROCESSING,
         labels=imagenet_labels(),
         aliases=imagenet_aliases(),
-        spec="builtin:imagenet",
+        spec=spec,
     )
 
 

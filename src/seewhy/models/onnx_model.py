@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from seewhy.models.onnx_session import (
 )
 from seewhy.models.onnx_sidecar import Sidecar, find_sidecar, read_sidecar
 from seewhy.models.preprocessing import Preprocessing
+from seewhy.models.shuffled import Reweighted
 
 
 class OnnxModel(ArrayModel):
@@ -63,7 +65,7 @@ class OnnxModel(ArrayModel):
             raise InputError(f"there is no ONNX file {str(path)!r}.")
         said = _sidecar(path, sidecar, preprocess)
         preprocessing = said.preprocessing
-        forward = _forward(path, said)
+        forward = _forward(path, said, path.name)
         size = resolve_batch(batch, preprocessing.input_size, at_224=AT_224)
         super().__init__(
             forward,
@@ -82,6 +84,7 @@ class OnnxModel(ArrayModel):
                 forward.batch or size, name=path.name, out_of_memory=is_session_memory_error
             ),
             layout=said.layout,
+            reweighted=partial(_shuffled, path, said),
         )
 
 
@@ -122,27 +125,26 @@ def _sidecar(
     return replace(said, preprocessing=resolve_preprocessing(preprocess))
 
 
-def _forward(path: Path, said: Sidecar) -> SessionForward:
-    session = open_session(path, name=path.name)
-    entry = _tensor(session.get_inputs(), said.input_name, kind="input", model=path.name)
+def _forward(model: Path | bytes, said: Sidecar, name: str) -> SessionForward:
+    session = open_session(model, name=name)
+    entry = _tensor(session.get_inputs(), said.input_name, kind="input", model=name)
     if len(session.get_inputs()) > 1:
         names = ", ".join(tensor.name for tensor in session.get_inputs())
         raise ModelError(
-            f"{path.name} wants several inputs ({names}); export it with the picture as its only "
-            "input."
+            f"{name} wants several inputs ({names}); export it with the picture as its only input."
         )
     height, width, channels = said.preprocessing.input_size
     planar = said.layout == "NCHW"
     wanted = (channels, height, width) if planar else (height, width, channels)
-    _check_shape(entry.shape, wanted, said, path.name)
-    answer = _tensor(session.get_outputs(), said.output_name, kind="output", model=path.name)
+    _check_shape(entry.shape, wanted, said, name)
+    answer = _tensor(session.get_outputs(), said.output_name, kind="output", model=name)
     forward = SessionForward(
         session,
         input_name=entry.name,
         output_name=answer.name,
         number_type=entry.type,
         batch=entry.shape[0] if isinstance(entry.shape[0], int) else None,
-        name=path.name,
+        name=name,
     )
     if forward.batch is None and not _takes_two(forward, wanted):
         forward.batch = 1
@@ -182,6 +184,16 @@ def _takes_two(forward: SessionForward, shape: tuple[int, ...]) -> bool:
         return len(forward(np.zeros((2, *shape), np.float32))) == 2
     except ModelError:
         return False
+
+
+def _shuffled(path: Path, said: Sidecar, rng: np.random.Generator) -> Reweighted:
+    from seewhy.models.onnx_weights import with_shuffled_weights
+
+    content = with_shuffled_weights(path, rng)
+    fingerprint = fingerprint_of(
+        [content], preprocessing=said.preprocessing, output=said.output, layout=said.layout
+    )
+    return Reweighted(_forward(content, said, path.name), fingerprint)
 
 
 def _content(path: Path) -> Iterator[bytes]:

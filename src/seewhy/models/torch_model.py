@@ -29,6 +29,7 @@ from seewhy.models.batching import (
 from seewhy.models.labels import check_labels, class_labels, numbered_labels
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import MaskedModel, Output
+from seewhy.models.shuffled import SUFFIX
 from seewhy.models.torch_compositing import DeviceCompositor
 from seewhy.models.torch_extra import torch
 from seewhy.models.torch_gradients import check_line, line_gradients
@@ -41,6 +42,7 @@ from seewhy.models.torch_module import (
     number_type,
     place_module,
     scores_of,
+    shuffled_copy,
     weights_digest,
 )
 
@@ -200,6 +202,24 @@ class TorchModel:
                 return outputs(masks)
 
         return evaluated
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether the weights can be reached, to shuffle them."""
+        return True
+
+    def with_shuffled_weights(self, rng: np.random.Generator) -> TorchModel:
+        """Return a copy of the network with its weights shuffled; see `shuffle_weights`."""
+        return TorchModel(
+            shuffled_copy(self.module, rng, name=self.spec),
+            preprocess=self.preprocessing,
+            labels=self.labels,
+            output=self.output,
+            batch=self.batch_size,
+            spec=self.spec + SUFFIX,
+            framework=self.framework,
+            aliases=self.aliases,
+        )
 
     def path_gradients(
         self,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
+
+import numpy as np
 
 from seewhy.errors import InputError, ModelError
 from seewhy.models.torch_extra import torch
@@ -160,6 +163,48 @@ def weights_digest(module: Any) -> str:
         digest.update(f"{value.dtype} {tuple(value.shape)}\0".encode())
         digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
     return digest.hexdigest()
+
+
+def shuffled_copy(module: Any, rng: np.random.Generator, *, name: str) -> Any:
+    """Copy a module, the entries of every weight of two axes or more permuted within it.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Stays as it is.
+    rng : numpy.random.Generator
+        Draws the permutations, of the parameters in their order; tied ones are one.
+    name : str
+        How the module is called in messages.
+
+    Returns
+    -------
+    torch.nn.Module
+
+    Raises
+    ------
+    InputError
+        When it has no floating-point parameter of two axes.
+    ModelError
+        When it cannot be copied.
+    """
+    try:
+        copied = copy.deepcopy(module)
+    except Exception as error:  # a module may hold anything, locks and files too
+        raise ModelError(
+            f"{name} cannot be copied, to shuffle the copy's weights ({first_line(error)})."
+        ) from error
+    weights = [p for p in copied.parameters() if p.is_floating_point() and p.ndim >= 2]
+    if not weights:
+        raise InputError(
+            f"model must have floating-point weights of two axes or more to be shuffled; {name} "
+            "has none."
+        )
+    with torch.no_grad():
+        for weight in weights:
+            order = torch.from_numpy(rng.permutation(weight.numel())).to(weight.device)
+            weight.copy_(weight.flatten()[order].reshape(weight.shape))
+    return copied
 
 
 def is_torch_memory_error(error: Exception) -> bool:
