@@ -1,0 +1,1 @@
+"""Judging explanations by numbers: faithfulness, sufficiency, stability, agreement, cost."""
