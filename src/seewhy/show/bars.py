@@ -125,28 +125,37 @@ def bar_colour(value: float, sure: bool) -> str:
     return palette.FOR if value > 0 else palette.AGAINST
 
 
-def draw_badge(axes: Axes, x: float, y: float, colour: str, number: int | None) -> None:
-    """Draw a region's badge; without a number, only a small dot."""
-    if number is None:
+def draw_badge(
+    axes: Axes,
+    x: float,
+    y: float,
+    colour: str,
+    mark: int | str | None,
+    *,
+    points: float = BADGE_POINTS,
+) -> None:
+    """Draw a region's badge, so many points wide; without a mark, only a small dot."""
+    if mark is None:
         axes.plot([x], [y], "o", ms=4, mfc=colour, mec="none", clip_on=False, zorder=6)
         return
+    size = points / BADGE_POINTS
     axes.plot(
         [x],
         [y],
         "o",
-        ms=BADGE_POINTS,
+        ms=points,
         mfc=colour,
         mec="white",
-        mew=1.1,
+        mew=1.1 * size,
         clip_on=False,
         zorder=6,
     )
     axes.text(
         x,
         y,
-        str(number),
+        str(mark),
         color="white",
-        fontsize=_BADGE_TEXT if number < 100 else 0.75 * _BADGE_TEXT,
+        fontsize=_BADGE_TEXT * size * (0.75 if len(str(mark)) > 2 else 1.0),
         fontweight="bold",
         ha="center",
         va="center_baseline",

@@ -136,12 +136,13 @@ def put_original(
 def put_badges(
     axes: Axes,
     stage: Stage,
-    numbers: Mapping[int, int],
+    marks: Mapping[int, int | str],
     colours: Mapping[int, str],
     *,
     width: float,
+    points: float = BADGE_POINTS,
 ) -> None:
-    """Number superpixels in a picture.
+    """Put a number or another short mark on superpixels of a picture.
 
     Parameters
     ----------
@@ -149,18 +150,20 @@ def put_badges(
         Where the picture is shown, ``width`` inches wide.
     stage : Stage
         The picture's superpixels.
-    numbers, colours : mapping of int to int, and to str
-        Superpixel to the number on its badge, most important first, and to its colour.
+    marks, colours : mapping of int to int or str, and to str
+        Superpixel to what stands on its badge, most important first, and to its colour.
         Beyond twelve there are no badges: they would hide the picture.
+    points : float
+        Diameter of a badge.
     """
-    radius = BADGE_POINTS / 2 / 72 * stage.pixels.shape[1] / width
-    for badge in place_badges(stage.segmentation, list(numbers)[:MOST_BADGES], radius=radius):
+    radius = points / 2 / 72 * stage.pixels.shape[1] / width
+    for badge in place_badges(stage.segmentation, list(marks)[:MOST_BADGES], radius=radius):
         colour = colours[badge.player]
         if badge.has_leader:
             ends = [badge.anchor_column, badge.column], [badge.anchor_row, badge.row]
             axes.plot(*ends, color="white", lw=2.6, zorder=4)
             axes.plot(*ends, "o-", color=colour, lw=1.2, ms=2.5, zorder=5)
-        draw_badge(axes, badge.column, badge.row, colour, numbers[badge.player])
+        draw_badge(axes, badge.column, badge.row, colour, marks[badge.player], points=points)
 
 
 def put_note(axes: Axes, text: str, width: float) -> None:

@@ -1,0 +1,184 @@
+"""Which method to take, in words, with the reasons: read off a scoreboard, not decided by taste."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from seewhy.metrics.consensus import Consensus
+from seewhy.metrics.measures import BY_KEY
+from seewhy.metrics.sanity import passes
+from seewhy.metrics.scoreboard import Scoreboard, Scores
+from seewhy.show.comparison_words import with_interval, written
+
+DECIDING = ("r2", "correlation", "srg_other", "insertion", "deletion", "flip_area")
+"""Among methods whose rankings cannot be told apart, who leads most of these is taken."""
+
+TOO_SIMPLE = 0.5
+SHAKY = 0.8
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """What a recommendation is made from.
+
+    Attributes
+    ----------
+    scoreboard : Scoreboard
+    consensus : Consensus or None
+    n_players : int
+    repeats : int
+    rule : str or None
+        The name of an anchor that was certified and points at something.
+    """
+
+    scoreboard: Scoreboard
+    consensus: Consensus | None
+    n_players: int
+    repeats: int
+    rule: str | None
+
+    def usable(self) -> list[Scores]:
+        """Methods that value every superpixel, say something, and depend on the network."""
+        return [each for each in self._valued() if not each.constant and self._passes(each)]
+
+    def sentences(self) -> list[str]:
+        """Say which method to take here, and what to beware of."""
+        said = [*self._choice(), *self._against_references(), *self._additivity()]
+        said += [*self._few_regions(), *self.agreement(), *self._refused()]
+        return said
+
+    def choice(self) -> Scores | None:
+        """Who is taken: of the rankings that none beats for certain, the one that leads most."""
+        usable = [each for each in self.usable() if "srg" in each.numbers]
+        if not usable:
+            return None
+        best = self.scoreboard.best.get("srg", frozenset())
+        group = [each for each in usable if each.name in best]
+        if not group:
+            return max(usable, key=lambda each: each.numbers["srg"].value)
+
+        def worth(each: Scores) -> tuple[float, float]:
+            leads = sum(each.name in self.scoreboard.best.get(key, ()) for key in DECIDING)
+            cost = each.numbers.get("evaluations")
+            return leads, -(cost.value if cost is not None else 0)
+
+        return max(group, key=worth)
+
+    def _valued(self) -> list[Scores]:
+        return [each for each in self.scoreboard.scores if each.valued]
+
+    def _passes(self, each: Scores) -> bool:
+        alike = each.numbers.get("sanity")
+        return alike is None or passes(alike.value, self.n_players)
+
+    def _choice(self) -> list[str]:
+        taken = self.choice()
+        if taken is None:
+            return [
+                "Hiding everything does not lower the score, so that no ranking can be judged on "
+                "this picture; try another fill."
+            ]
+        best = self.scoreboard.best.get("srg", frozenset())
+        said = f"Take {taken.name}: "
+        said += f"SRG {with_interval(taken.numbers['srg'], BY_KEY['srg'])}"
+        if self.repeats < 2:
+            return [said + ", the largest here; a single run does not tell what is chance."]
+        rivals = sorted(best - {taken.name})
+        if rivals:
+            said += f", not separable from {_listed(rivals)} in {self.repeats} runs"
+            leads = [BY_KEY[k].label for k in DECIDING if self._leads(taken, k)]
+            said += f"; it is among the best by {_listed(leads)}" if leads else ""
+        else:
+            said += ", better than every other ranking"
+        return [said + "." + self._reliability(taken)]
+
+    def _leads(self, each: Scores, key: str) -> bool:
+        return each.name in self.scoreboard.best.get(key, ())
+
+    def _reliability(self, taken: Scores) -> str:
+        again = taken.numbers.get("stability")
+        if again is None or again.value == 1:
+            return ""
+        told = f" Runs with other random draws agree to {written(again, BY_KEY['stability'])}"
+        return told + (": raise the budget." if again.value < SHAKY else ".")
+
+    def _against_references(self) -> list[str]:
+        taken = self.choice()
+        if taken is None:
+            return []
+        own = taken.numbers["srg"].value
+        beaten = [
+            each
+            for each in self.scoreboard.references
+            if "srg" in each.numbers and each.numbers["srg"].value >= own
+        ]
+        return [
+            f"Beware: a {each.name} reaches {written(each.numbers['srg'], BY_KEY['srg'])} on this "
+            "picture without knowing the network, so that a ranking proves little here."
+            for each in beaten
+        ]
+
+    def _additivity(self) -> list[str]:
+        fits = [each.numbers["r2"] for each in self._valued() if "r2" in each.numbers]
+        if not fits:
+            return []
+        best = max(fits, key=lambda number: number.value)
+        if best.value >= TOO_SIMPLE:
+            return []
+        return [
+            f"No sum of values explains more than {max(best.value, 0):.0%} of what the model does "
+            "with half-hidden pictures: regions work together here, and a value by region is a "
+            "tendency at most."
+        ]
+
+    def _few_regions(self) -> list[str]:
+        taken, key = self.choice(), "sufficient_area"
+        if self.rule is None or taken is None:
+            return []
+        rule, own = self.scoreboard[self.rule].numbers.get(key), taken.numbers.get(key)
+        kept = taken.numbers.get("kept_at_rule")
+        if rule is None or own is None:
+            return []
+        said = (
+            f"Where few regions must do, {self.rule} keeps the prediction with "
+            f"{written(rule, BY_KEY[key])} of the picture, the strongest of {taken.name} with "
+            f"{written(own, BY_KEY[key])}"
+        )
+        if kept is not None:
+            shown = with_interval(kept, BY_KEY["kept_at_rule"])
+            said += f"; as much of the latter as of the former keeps it in {shown} of pictures"
+        return [said + "."]
+
+    def agreement(self) -> list[str]:
+        """Say on how many regions different measures agree."""
+        found = self.consensus
+        if found is None:
+            return []
+        agreed, disputed = len(found.agreed), len(found.disputed)
+        return [
+            f"{len(found.voices)} different measures ({_listed([v.name for v in found.voices])}) "
+            f"agree on {_regions(agreed)} in sign and rank and differ on {disputed} "
+            f"(Kendall's W {found.concordance:.2f})."
+        ]
+
+    def _refused(self) -> list[str]:
+        said = []
+        for each in self._valued():
+            if each.constant:
+                said.append(f"{each.name} gives every region the same value: it says nothing.")
+            elif not self._passes(each):
+                alike = written(each.numbers["sanity"], BY_KEY["sanity"])
+                said.append(
+                    f"{each.name} looks alike for a network with shuffled weights (rank agreement "
+                    f"{alike}): it shows the picture more than the network."
+                )
+        return said
+
+
+def _regions(count: int) -> str:
+    return "no region" if count == 0 else f"{count} region{'s' * (count > 1)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
