@@ -39,4 +39,4 @@ $(VENV)/.installed-dev: $(VENV)/bin/python pyproject.toml
 	@touch $@ $(VENV)/.installed
 
 clean:  ## Remove what was installed and made here.
-	rm -rf $(VENV) demo explained .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) demo explained compared .mypy_cache .ruff_cache .pytest_cache .hypothesis

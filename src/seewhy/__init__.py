@@ -18,6 +18,12 @@ __version__ = "0.1.0"
 _HOME = {
     "explain": "seewhy.run.explain",
     "Explained": "seewhy.run.explained",
+    "compare": "seewhy.run.compare",
+    "compare_many": "seewhy.run.compare_many",
+    "Comparison": "seewhy.run.comparison",
+    "Field": "seewhy.run.field",
+    "Protocol": "seewhy.metrics.protocol",
+    "planted": "seewhy.metrics.planted",
     "Lime": "seewhy.methods.lime",
     "KernelShap": "seewhy.methods.kernel_shap",
     "PartitionShap": "seewhy.methods.partition_shap",
@@ -111,14 +117,20 @@ if TYPE_CHECKING:
     from seewhy.methods.permutation_shap import PermutationShap
     from seewhy.methods.rise import Rise
     from seewhy.methods.rule import Rule
+    from seewhy.metrics.planted import planted
+    from seewhy.metrics.protocol import Protocol
     from seewhy.models.callable_model import CallableModel
     from seewhy.models.masking_game import masking_game
     from seewhy.models.onnx_model import OnnxModel
     from seewhy.models.preprocessing import Preprocessing
     from seewhy.models.spec import load_model
     from seewhy.models.torch_model import TorchModel
+    from seewhy.run.compare import compare
+    from seewhy.run.compare_many import compare_many
+    from seewhy.run.comparison import Comparison
     from seewhy.run.explain import explain
     from seewhy.run.explained import Explained
+    from seewhy.run.field import Field
 
 
 def __getattr__(name: str) -> Any:

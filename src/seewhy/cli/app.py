@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from seewhy import __version__
+from seewhy.cli.compare import compare
 from seewhy.cli.demo import demo
 from seewhy.cli.explain import explain
 from seewhy.cli.models import models
@@ -26,6 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(explain)
+app.command()(compare)
 app.command()(demo)
 app.command()(models)
 

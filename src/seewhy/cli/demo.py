@@ -49,7 +49,7 @@ def demo(
     """Explain two pictures with the embedded ImageNet network; needs no network access."""
     with orderly_exit():
         from seewhy.models.spec import load_model
-        from seewhy.run.store import check_writable
+        from seewhy.run.directory import check_writable
 
         for picture in PICTURES:
             check_writable(out / picture.name)
@@ -59,7 +59,10 @@ def demo(
         for picture in PICTURES:
             _show(picture, model, out / picture.name, quiet=quiet)
         if not quiet:
-            typer.echo(f"\nLook at {out}/*/figure.png; then try:  seewhy explain your-picture.jpg")
+            typer.echo(
+                f"\nLook at {out}/*/figure.png; then try:  seewhy explain your-picture.jpg  or  "
+                "seewhy compare your-picture.jpg"
+            )
 
 
 def _show(picture: DemoPicture, model: Model, place: Path, *, quiet: bool) -> None:

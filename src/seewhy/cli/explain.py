@@ -8,6 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from seewhy.cli.options import (
+    Against,
+    Batch,
+    Device,
+    FillSpec,
+    Labels,
+    ModelSpec,
+    Preprocess,
+    Quiet,
+    ScoreName,
+    Seed,
+    Segments,
+    Weights,
+    loaded_model,
+    whole_number,
+)
 from seewhy.cli.terminal import (
     BAD_INPUT,
     PARTLY_DONE,
@@ -18,7 +34,7 @@ from seewhy.cli.terminal import (
     print_result,
     progress_bar,
 )
-from seewhy.errors import InputError, SeewhyError, StoreError
+from seewhy.errors import SeewhyError, StoreError
 
 if TYPE_CHECKING:
     from typing import Literal
@@ -31,14 +47,7 @@ RESULTS = Path("explained")
 
 def explain(  # noqa: PLR0913  (one parameter per option)
     images: Annotated[list[str], typer.Argument(metavar="IMAGE...", help="Pictures to explain.")],
-    model: Annotated[
-        str,
-        typer.Option(
-            metavar="SPEC",
-            help="The classifier: builtin:imagenet, torchvision:resnet34, file.onnx, "
-            "py:module:function. `seewhy models` lists them.",
-        ),
-    ] = "builtin:imagenet",
+    model: ModelSpec = "builtin:imagenet",
     method: Annotated[
         str | None,
         typer.Option(
@@ -55,10 +64,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
         list[str] | None,
         typer.Option(metavar="NAME|INDEX", help="Explain this class instead; may be repeated."),
     ] = None,
-    against: Annotated[
-        str | None,
-        typer.Option(metavar="NAME|INDEX", help="Explain why the target rather than this class."),
-    ] = None,
+    against: Against = None,
     true: Annotated[
         str | None,
         typer.Option(
@@ -67,24 +73,9 @@ def explain(  # noqa: PLR0913  (one parameter per option)
             "enough for that, and the smallest change found to the truth.",
         ),
     ] = None,
-    segments: Annotated[
-        str,
-        typer.Option(
-            metavar="SPEC",
-            help="How to cut the picture: slic:60, quickshift, felzenszwalb, watershed:60, grid:7.",
-        ),
-    ] = "slic:60",
-    fill: Annotated[
-        str,
-        typer.Option(
-            metavar="SPEC",
-            help="What a hidden region shows: mean (its own mean colour), mean-colour, grey, "
-            "black, blur, noise, picture:FILE.",
-        ),
-    ] = "mean",
-    score: Annotated[
-        str, typer.Option(help="Scale: log-odds, probability, log-probability or raw.")
-    ] = "log-odds",
+    segments: Segments = "slic:60",
+    fill: FillSpec = "mean",
+    score: ScoreName = "log-odds",
     budget: Annotated[
         str,
         typer.Option(
@@ -94,9 +85,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
             "anchors:budget=8000.",
         ),
     ] = "auto",
-    seed: Annotated[
-        int | None, typer.Option(help="Default: from the picture, so results repeat.")
-    ] = None,
+    seed: Seed = None,
     backgrounds: Annotated[
         list[Path] | None,
         typer.Option(
@@ -105,23 +94,11 @@ def explain(  # noqa: PLR0913  (one parameter per option)
             "repeated. Default: photos that come with scikit-image and matplotlib.",
         ),
     ] = None,
-    batch: Annotated[str, typer.Option(metavar="auto|N", help="Pictures per model call.")] = "auto",
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
-    weights: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Weights: .safetensors, or .pth without code in it."),
-    ] = None,
-    labels: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Class names: a JSON list or object, or one a line."),
-    ] = None,
-    preprocess: Annotated[
-        str,
-        typer.Option(
-            metavar="auto|FILE.json|SPEC",
-            help="How pictures are fed to the model; auto takes the model's own way.",
-        ),
-    ] = "auto",
+    batch: Batch = "auto",
+    device: Device = "auto",
+    weights: Weights = None,
+    labels: Labels = None,
+    preprocess: Preprocess = "auto",
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where results go; default explained/<picture>/."),
@@ -132,9 +109,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
             "--json", help="Print the result as JSON (one line each for several pictures)."
         ),
     ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print only where results are.")] = (
-        False
-    ),
+    quiet: Quiet = False,
 ) -> None:
     """Show which regions of a picture spoke for each class, and which against it.
 
@@ -150,7 +125,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
     seewhy explain bus.jpg --true minibus
     """  # noqa: D301  (the escape keeps the help from joining these lines)
     with orderly_exit(), notes_on_stderr(quiet=quiet or json_):
-        from seewhy.run.store import MANIFEST, check_writable
+        from seewhy.run.directory import MANIFEST, check_writable
 
         places = _places(images, out, json_only=json_ and out is None)
         if out is not None and len(images) > 1 and (out / MANIFEST).exists():
@@ -171,7 +146,14 @@ def explain(  # noqa: PLR0913  (one parameter per option)
             seed=seed,
             backgrounds=backgrounds,
         )
-        classifier = _model(model, weights, labels, preprocess, device, batch)
+        classifier = loaded_model(
+            model,
+            weights=weights,
+            labels=labels,
+            preprocess=preprocess,
+            device=device,
+            batch=batch,
+        )
         if not (quiet or json_):
             print_model(classifier)
         _explain_all(images, places, question, classifier, as_json=json_, quiet=quiet)
@@ -218,9 +200,9 @@ def _explain_one(
     import json
 
     from seewhy.image.read import read_picture
+    from seewhy.run.directory import to_json
     from seewhy.run.document import to_document
     from seewhy.run.explain import answer
-    from seewhy.run.store import to_json
 
     with progress_bar(quiet=quiet or json_mode != "none") as listen:
         result = answer(question, read_picture(image), model, progress=listen)
@@ -286,33 +268,7 @@ def _question(
         segments=parse_segmenter(segments),
         fill=parse_fill(fill),
         score=cast(Score, score),
-        budget="auto" if budget == "auto" else _whole_number("--budget", budget),
+        budget="auto" if budget == "auto" else whole_number("--budget", budget),
         seed=seed,
         backgrounds=checked_backgrounds(backgrounds or None),
     )
-
-
-def _model(
-    spec: str,
-    weights: Path | None,
-    labels: Path | None,
-    preprocess: str,
-    device: str,
-    batch: str,
-) -> Model:
-    from seewhy.models.spec import load_model
-
-    return load_model(
-        spec,
-        weights=weights,
-        labels=labels,
-        preprocess=preprocess,
-        device=device,
-        batch="auto" if batch == "auto" else _whole_number("--batch", batch),
-    )
-
-
-def _whole_number(option: str, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise InputError(f"{option} must be 'auto' or a whole number above 0; got {text!r}")
-    return int(text)

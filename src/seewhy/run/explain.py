@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from seewhy.errors import InputError
-from seewhy.game.driver import Listener, Progress
-from seewhy.game.game import Game
-from seewhy.game.scores import ClassScores, Score
+from seewhy.game.driver import Listener
+from seewhy.game.scores import Score
 from seewhy.image.fill import Fill, MeanFill
 from seewhy.image.read import Picture, read_picture
-from seewhy.image.samples import sample_pictures
 from seewhy.image.segmentation import Segmentation
 from seewhy.image.segmenters import Segmenter, Slic
-from seewhy.methods.anchors import Anchors
-from seewhy.methods.explanation import Attribution, method_settings
-from seewhy.models.backgrounds import backdrops_of, background_games
-from seewhy.models.masking_game import (
-    MaskedPicture,
-    game_of,
-    masked_picture,
-    view_segments,
-    visible_segments,
-)
 from seewhy.models.protocol import Model
 from seewhy.models.spec import load_model
-from seewhy.run.answering import Explanation, Subject, answer_all
-from seewhy.run.classes import Classes, classes_of, with_classes_found
-from seewhy.run.explained import Explained, backdrops_shown, names_told
-from seewhy.run.provenance import ModelCard, fingerprint, predictions_of, seed_of, stream
+from seewhy.run.answering import answer_all
+from seewhy.run.case import open_case
+from seewhy.run.explained import Explained
 from seewhy.run.question import (
     Budget,
     ClassName,
@@ -42,7 +26,6 @@ from seewhy.run.question import (
     Question,
     as_fill,
     as_segments,
-    check,
     checked_backgrounds,
     checked_methods,
 )
@@ -53,8 +36,6 @@ if TYPE_CHECKING:
     from PIL.Image import Image as PillowImage
 
     ImageSource = str | Path | PillowImage | np.ndarray | Picture
-
-MAX_SUPERPIXELS = 5000
 
 
 def explain(
@@ -106,8 +87,8 @@ def explain(
     score : {"log-odds", "probability", "log-probability", "raw"}
         The scale of the values.
     budget : int or "auto"
-        Masked pictures that LIME, Banzhaf, RISE and KernelSHAP may ask about together, in one
-        design that they share; PermutationSHAP and PartitionSHAP have as many for themselves. A
+        Masked pictures that LIME, Banzhaf, RISE, KernelSHAP and PartitionSHAP may ask about
+        together, in one design that they share; PermutationSHAP has as many for itself. A
         method's own budget overrides it; gradient methods, anchors and counterfactuals have
         their own.
     seed : int, optional
@@ -164,121 +145,9 @@ def answer(
 ) -> Explained:
     """Answer a question about one picture; see `explain` for what goes wrong and how."""
     start = time.perf_counter()
-    check(question, model)
-    question = replace(question, methods=with_classes_found(question.methods, model))
     tell = progress or (lambda event: None)
-    tell(Progress("finding superpixels", 0, 1))
-    segmentation = _segmentation(question.segments, model, picture)
-    seed = seed_of(picture.sha256) if question.seed is None else question.seed
-    masked = masked_picture(
-        model, picture.pixels, segmentation, fill=question.fill, seed=stream(seed, "fill")
-    )
-    game = game_of(model, masked)
-    classes = classes_of(question, game, model)
-    backdrops = backdrops_of(model, _other_pictures(question, picture, model))
-    backgrounds = background_games(game, model, masked, backdrops)
-    subject = _subject(question, model, masked, game, classes, backgrounds)
+    case = open_case(question, picture, model, tell=tell)
     explanations = answer_all(
-        question.methods, subject, budget=question.budget, seed=seed, tell=tell
+        case.question.methods, case.subject, budget=question.budget, seed=case.seed, tell=tell
     )
-    return Explained(
-        picture=picture,
-        model=ModelCard.of(model),
-        predictions=predictions_of(game, model.labels, subject.asked.score),
-        targets=classes.targets,
-        against=classes.against,
-        true=classes.true,
-        names=names_told(explanations, model.labels),
-        segmentation=segmentation,
-        fill=question.fill.settings(),
-        hidden=masked.hidden,
-        backdrops={name: backdrops[name] for name in backdrops_shown(explanations)},
-        score=subject.asked.score,
-        seed=seed,
-        evaluations=_evaluations(subject, explanations),
-        seconds=time.perf_counter() - start,
-        model_seconds=sum(each.seconds for each in (game, *subject.backgrounds.values())),
-        explanations=explanations,
-        fingerprint=_fingerprint(model, picture, segmentation, question, subject, seed),
-    )
-
-
-def _other_pictures(question: Question, picture: Picture, model: Model) -> list[Picture]:
-    """What anchors are transplanted onto; nothing where nobody asks for anchors."""
-    pictures = question.backgrounds
-    if not any(isinstance(method, Anchors) for method in question.methods):
-        return []
-    if pictures is None:  # photos are grey or in colour
-        pictures = sample_pictures() if model.input_size[2] in (1, 3) else ()
-    return [other for other in pictures if other.sha256 != picture.sha256]
-
-
-def _subject(
-    question: Question,
-    model: Model,
-    masked: MaskedPicture,
-    game: Game,
-    classes: Classes,
-    backgrounds: Mapping[str, Game],
-) -> Subject:
-    # log p_P − log p_Q is a log-odds whatever the score was called
-    contrast = classes.against is not None and game.columns != "raw"
-    asked = ClassScores(
-        "log-odds" if contrast else question.score,
-        tuple(target.index for target in classes.targets),
-        None if classes.against is None else classes.against.index,
-    )
-    contrast_rules = classes.against is not None and classes.true is None
-    return Subject(game, asked, masked, model, backgrounds, contrast_rules)
-
-
-def _evaluations(subject: Subject, explanations: Sequence[Explanation]) -> int:
-    games = (subject.game, *subject.backgrounds.values())
-    by_gradients = sum(
-        explanation.evaluations
-        for explanation in explanations
-        if isinstance(explanation, Attribution) and explanation.pixel_map is not None
-    )
-    return sum(game.evaluations for game in games) + by_gradients
-
-
-def _segmentation(
-    segments: Segmenter | Segmentation, model: Model, picture: Picture
-) -> Segmentation:
-    if not isinstance(segments, Segmentation):
-        segments = view_segments(model, picture.pixels, segments)
-    found = visible_segments(model, (picture.height, picture.width), segments)
-    if found.count > MAX_SUPERPIXELS:
-        raise InputError(
-            f"segments must give at most {MAX_SUPERPIXELS} superpixels; got {found.count}: "
-            "no one reads more, and each costs model calls"
-        )
-    if found.count < 2:
-        raise InputError(
-            f"the picture {picture.name} ({picture.width}×{picture.height} pixels) has one "
-            "superpixel, so there is nothing to compare; give finer segments or a larger picture"
-        )
-    return found
-
-
-def _fingerprint(
-    model: Model,
-    picture: Picture,
-    segmentation: Segmentation,
-    question: Question,
-    subject: Subject,
-    seed: int,
-) -> str:
-    parts: dict[str, Any] = {
-        "model": asdict(ModelCard.of(model)),
-        "image": picture.sha256,
-        "segments": hashlib.sha256(segmentation.labels.tobytes()).hexdigest(),
-        "fill": question.fill.settings(),
-        "asked": asdict(subject.asked),
-        "contrast_rules": subject.contrast_rules,
-        "budget": question.budget,
-        "seed": seed,
-        "backgrounds": question.backgrounds and [p.sha256 for p in question.backgrounds],
-        "methods": [[method.name, method_settings(method)] for method in question.methods],
-    }
-    return fingerprint(parts)
+    return case.explained(explanations, seconds=time.perf_counter() - start)

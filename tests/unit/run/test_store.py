@@ -15,6 +15,7 @@ from PIL import Image as pillow
 import seewhy as sw
 from seewhy.errors import StoreError
 from seewhy.run import store
+from seewhy.run.directory import write_manifest
 from seewhy.run.document import to_document
 
 SCHEMA = json.loads(files("seewhy.run").joinpath("explanation.schema.json").read_text("utf-8"))
@@ -102,14 +103,14 @@ def test_empty_directory_is_used_and_foreign_one_refused(result, tmp_path):
         result.save(tmp_path / "file")
 
 
-@pytest.mark.parametrize("failing", ["_write_files", "_write_manifest"])
+@pytest.mark.parametrize("failing", ["store._write_files", "directory.write_manifest"])
 def test_failure_leaves_the_earlier_result_and_no_litter(result, tmp_path, monkeypatch, failing):
     result.save(tmp_path / "out")
 
-    def die(*_: object) -> None:
+    def die(*_: object, **__: object) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr(store, failing, die)
+    monkeypatch.setattr(f"seewhy.run.{failing}", die)
     with pytest.raises(OSError, match="disk full"):
         replace(result, seed=99).save(tmp_path / "out")
     assert [p.name for p in tmp_path.iterdir()] == ["out"]
@@ -141,7 +142,7 @@ def test_other_schema_is_refused(result, tmp_path):
     file = tmp_path / "out" / "explanation.json"
     file.write_text(file.read_text().replace('"schema": 1', '"schema": 2'))
     (tmp_path / "out" / "manifest.json").unlink()
-    store._write_manifest(tmp_path / "out")
+    write_manifest(tmp_path / "out", kind=store.KIND)
     with pytest.raises(StoreError, match="must be of schema 1; got 2"):
         sw.Explained.load(tmp_path / "out")
 
