@@ -110,6 +110,34 @@ def test_bad_input_is_one_sentence(here, arguments, sentence):
     assert not (here / "compared").exists()
 
 
+def test_an_interruption_keeps_the_pictures_that_are_done(here, monkeypatch):
+    from seewhy.run import compare_many
+
+    held = compare_many.hold_each
+
+    def stops(*arguments, **settings):
+        yield next(held(*arguments, **settings))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compare_many, "hold_each", stops)
+    shutil.copy(here / "picture.png", here / "other.png")
+    done = run("picture.png", "other.png", *QUICK, "--out", "out")
+    assert done.exit_code == 130
+    assert "Interrupted after 1 of 2 pictures" in done.stderr
+    assert len(json.loads((here / "out/field.json").read_text())["pictures"]) == 1
+
+
+def test_an_interruption_before_the_first_picture_writes_nothing(here, monkeypatch):
+    def stops(*arguments, **settings):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("seewhy.run.compare_many.hold_each", stops)
+    done = run("picture.png", "picture.png", *QUICK, "--out", "out")
+    assert done.exit_code == 130
+    assert not (here / "out").exists()
+
+
 def test_boxes_that_name_another_picture_are_refused(here):
     (here / "boxes.json").write_text(json.dumps({"other.png": [0, 0, 16, 16]}))
     done = run("picture.png", *QUICK, "--boxes", "boxes.json")

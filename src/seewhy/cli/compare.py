@@ -25,6 +25,7 @@ from seewhy.cli.options import (
     loaded_model,
 )
 from seewhy.cli.terminal import (
+    INTERRUPTED,
     PARTLY_DONE,
     notes_on_stderr,
     one_line,
@@ -210,14 +211,22 @@ def _compare_many(
     from seewhy.metrics.objects import read_boxes
     from seewhy.run.compare_many import field_of, hold_each
     from seewhy.run.directory import to_json
+    from seewhy.run.field import Failure, Line
     from seewhy.run.field_store import to_document
 
     start = time.perf_counter()
     pictures = listed_pictures(images, name="IMAGE")
     known = None if boxes is None else read_boxes(boxes)
+    found: list[Line | Failure] = []
+    interrupted = False
     with progress_bar(quiet=said.silent) as listen:
         tell = listen or (lambda event: None)
-        found = list(hold_each(contest, pictures, model, boxes=known, tell=tell))
+        try:
+            found.extend(hold_each(contest, pictures, model, boxes=known, tell=tell))
+        except KeyboardInterrupt:
+            interrupted = True  # what is done is worth its statistics
+    if interrupted and not any(isinstance(each, Line) for each in found):
+        raise KeyboardInterrupt
     field = field_of(found, contest, model, seconds=time.perf_counter() - start)
     if said.place is not None:
         field.save(said.place)
@@ -228,6 +237,12 @@ def _compare_many(
     said.done("figure.png, scores.csv and field.json")
     for failure in field.failures:
         typer.echo(f"seewhy: {failure.picture}: {one_line(failure.reason)}", err=True)
+    if interrupted:
+        typer.echo(
+            f"Interrupted after {len(found)} of {len(pictures)} pictures; these are written.",
+            err=True,
+        )
+        raise typer.Exit(INTERRUPTED)
     if field.failures:
         raise typer.Exit(PARTLY_DONE)
 

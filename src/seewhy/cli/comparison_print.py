@@ -40,6 +40,8 @@ def print_comparison(comparison: Comparison) -> None:
     known = [(each.name, each.numbers) for each in board.references]
     console.print(_table(columns_of(comparison), named, known, comparison.best, console.width))
     _print_sentences(console, comparison.recommendation())
+    for method, reason in comparison.refused.items():
+        console.print(Text(f"! {method} was left out: {one_line(reason)}", style="yellow"))
     costs = comparison.costs
     console.print(
         Text(

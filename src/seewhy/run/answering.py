@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from jaxtyping import Bool
 
+from seewhy.errors import SeewhyError
 from seewhy.game.design import Design
 from seewhy.game.driver import Listener
 from seewhy.game.game import Game, View
@@ -86,6 +87,7 @@ def answer_all(
     seed: int,
     tell: Listener,
     equal: bool = False,
+    refused: dict[str, str] | None = None,
 ) -> tuple[Explanation, ...]:
     """Ask every method, those that can from one shared design.
 
@@ -103,6 +105,9 @@ def answer_all(
     equal : bool
         The budget is that of each method alone: what they share may cost as much more as it
         takes to serve each as well.
+    refused : dict of str to str, optional
+        Methods that cannot answer are left out, and their reasons put here; without it,
+        the first of them raises.
     """
     for method in methods:
         if isinstance(method, Anchors | Counterfactual):
@@ -117,10 +122,16 @@ def answer_all(
         subject = replace(subject, paid=shared.design)
     # counterfactuals last: what broke a rule is where they begin
     for method in sorted(methods, key=lambda method: isinstance(method, Counterfactual)):
-        if method.name not in found:
-            rng = stream(seed, method.name)
+        if method.name in found:
+            continue
+        rng = stream(seed, method.name)
+        try:
             found[method.name] = _answer(method, subject, rng, budget, found, tell)
-    return tuple(found[method.name] for method in methods)
+        except SeewhyError as refusal:
+            if refused is None:
+                raise
+            refused[method.name] = str(refusal)
+    return tuple(found[method.name] for method in methods if method.name in found)
 
 
 def _answer(

@@ -134,6 +134,7 @@ def hold(
     contest = contest.for_model(model)
     case = open_case(contest.question, picture, model, tell=tell)
     inside = _inside(case, where, needs_object)
+    refused: dict[str, str] = {}
     explanations = answer_all(
         case.question.methods,
         case.subject,
@@ -141,6 +142,7 @@ def hold(
         seed=case.seed,
         tell=tell,
         equal=True,
+        refused=refused if contest.tolerant else None,
     )
     result = case.explained(explanations, seconds=time.perf_counter() - start)
     repeated = repeat(case, explanations, contest, tell)
@@ -167,6 +169,7 @@ def hold(
         costs=Costs(result.evaluations, repeated.evaluations, bench.evaluations - before),
         seconds=time.perf_counter() - start,
         budget_curve=curve,
+        refused=refused,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from seewhy.methods.explanation import Attribution
@@ -13,6 +13,7 @@ from seewhy.metrics.scoreboard import Scoreboard, Scores
 from seewhy.run.budget_curve import BudgetCurve
 from seewhy.run.explained import Explained
 from seewhy.run.provenance import Prediction
+from seewhy.run.shown import Shown
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -45,7 +46,7 @@ class Costs:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Comparison:
+class Comparison(Shown):
     """What `seewhy.compare` returns.
 
     Attributes
@@ -65,6 +66,8 @@ class Comparison:
         Wall-clock time in all.
     budget_curve : BudgetCurve or None
         Quality against model calls, where that was asked for.
+    refused : mapping of str to str
+        Methods that the model allows but that could not answer, and why.
     """
 
     result: Explained
@@ -75,6 +78,7 @@ class Comparison:
     costs: Costs
     seconds: float
     budget_curve: BudgetCurve | None = None
+    refused: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def target(self) -> Prediction:
@@ -119,17 +123,6 @@ class Comparison:
         from seewhy.run.comparison_drawing import budget_figure_of
 
         return budget_figure_of(self)
-
-    def show(self) -> None:
-        """Show the figure: inline in a notebook, elsewhere in the desktop's picture viewer."""
-        from seewhy.show.display import show_png
-
-        show_png(self._repr_png_())
-
-    def _repr_png_(self) -> bytes:
-        from seewhy.show.saving import figure_bytes
-
-        return figure_bytes(self.figure(), "png")
 
     def save(self, directory: str | PathLike[str]) -> None:
         """Write it into a directory, together with the explanations it compares.

@@ -94,6 +94,7 @@ def load(directory: str | PathLike[str]) -> Comparison:
         costs=Costs(**costs),
         seconds=document["seconds"],
         budget_curve=_budget_curve(document["budget_curve"]),
+        refused=document["refused"],
     )
 
 
@@ -123,9 +124,8 @@ def to_document(comparison: Comparison) -> Json:
             "disputed": list(consensus.disputed),
             "kendall_w": consensus.concordance,
         },
-        "budget_curve": None
-        if comparison.budget_curve is None
-        else _points(comparison.budget_curve),
+        "budget_curve": _points(comparison.budget_curve),
+        "refused": dict(comparison.refused),
         "recommendation": comparison.recommendation(),
     }
 

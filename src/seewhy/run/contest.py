@@ -52,6 +52,8 @@ class Contest:
     budget_curve : bool
         Whether quality is also measured at smaller and larger budgets.
     protocol : Protocol
+    tolerant : bool
+        Whether methods that cannot answer are left out, which is so where none were named.
     """
 
     question: Question
@@ -60,6 +62,7 @@ class Contest:
     shuffled: bool = True
     budget_curve: bool = False
     protocol: Protocol = field(default_factory=Protocol)
+    tolerant: bool = False
 
     def __post_init__(self) -> None:
         for name, least in (("repeats", 1), ("noisy", 0)):
@@ -85,7 +88,8 @@ class Contest:
         if self.question.methods:
             return self
         methods = methods_for(model, naming=self._names_regions)
-        return replace(self, question=replace(self.question, methods=methods))
+        question = replace(self.question, methods=methods)
+        return replace(self, question=question, tolerant=True)
 
     @property
     def budget(self) -> int:

@@ -15,6 +15,7 @@ from seewhy.game.paired import Difference, mean_with_interval, paired_difference
 from seewhy.metrics.measures import BY_KEY, Number
 from seewhy.metrics.protocol import Protocol
 from seewhy.run.comparison import Comparison
+from seewhy.run.shown import Shown
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -76,7 +77,7 @@ class Failure:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Field:
+class Field(Shown):
     """What `seewhy.compare_many` returns.
 
     Attributes

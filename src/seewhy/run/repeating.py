@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float64
 
+from seewhy.errors import InputError, ModelError
 from seewhy.game.driver import Listener
 from seewhy.methods.change import Change
 from seewhy.methods.explanation import Attribution, Method
@@ -92,15 +93,18 @@ class _Runner:
         return found
 
     def on_shuffled(self, methods: Sequence[Method]) -> Maps:
-        """On the network with its weights shuffled; nothing where they are out of reach."""
+        """On the network with its weights shuffled; nothing where that makes no network."""
         case = self.case
         if not can_be_shuffled(case.model):
             return {}
         said = "on the network with shuffled weights"
-        model = shuffle_weights(case.model, stream(case.seed, said))
-        game = game_of(model, case.subject.masked)
-        subject = replace(case.subject, model=model, game=game, backgrounds={})
-        return self._run(methods, subject, said, said)
+        try:
+            model = shuffle_weights(case.model, stream(case.seed, said))
+            game = game_of(model, case.subject.masked)
+            subject = replace(case.subject, model=model, game=game, backgrounds={})
+            return self._run(methods, subject, said, said)
+        except (InputError, ModelError):  # nothing to shuffle, or what came of it answers NaN
+            return {}
 
     def _run(self, methods: Sequence[Method], subject: Subject, seed: str, said: str) -> Maps:
         if not methods:

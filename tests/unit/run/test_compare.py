@@ -147,6 +147,14 @@ def test_it_saves_and_loads_beside_its_result(compared, tmp_path):
         assert np.array_equal(loaded[name].walks.first.scores, compared[name].walks.first.scores)
 
 
+def test_it_shows_itself(compared, monkeypatch):
+    shown = []
+    monkeypatch.setattr("seewhy.show.display.show_png", shown.append)
+    compared.show()
+    assert shown[0] == compared._repr_png_()
+    assert shown[0].startswith(b"\x89PNG")
+
+
 def test_a_result_without_comparison_and_another_schema_are_refused(compared, tmp_path):
     compared.result.save(tmp_path / "plain")
     with pytest.raises(StoreError, match="holds a result but no comparison"):
@@ -206,6 +214,41 @@ def test_all_that_a_model_allows_are_entered(patch_model):
     names = [method.name for method in methods_for(patch_model)]
     assert names == ASKED.split(",")
     assert "anchors" not in [method.name for method in methods_for(patch_model, naming=False)]
+
+
+def test_of_methods_not_named_those_that_cannot_answer_are_left_out(
+    patch_model, photo, monkeypatch, tmp_path
+):
+    def refuse(*_, **__):
+        raise InputError("hidden must be more")
+
+    monkeypatch.setattr("seewhy.methods.anchors.Anchors.__call__", refuse)
+    found = sw.compare(photo, patch_model, repeats=1, **CHEAP)
+    assert found.refused == {"anchors": "hidden must be more"}
+    assert [each.name for each in found.scoreboard.scores] == [
+        name for name in ASKED.split(",") if name != "anchors"
+    ]
+    found.save(tmp_path / "out")
+    assert sw.Comparison.load(tmp_path / "out").refused == found.refused
+    with pytest.raises(InputError, match="hidden must be more"):
+        sw.compare(photo, patch_model, methods="lime,anchors", repeats=1, **CHEAP)
+
+
+def test_a_shuffled_network_that_answers_nothing_costs_a_measure_not_the_comparison(
+    patch_model, photo, monkeypatch
+):
+    torch = pytest.importorskip("torch")
+    net = torch.nn.Sequential(torch.nn.AvgPool2d(8), torch.nn.Flatten(), torch.nn.Linear(3 * 16, 3))
+    size = sw.Preprocessing(size=(32, 32), shorter_side=None)
+    model = sw.TorchModel(net, preprocess=size, labels=["a", "b", "c"])
+    found = sw.compare(photo, model, methods="lime,occlusion", repeats=1, **CHEAP)
+    assert "sanity" in found["lime"].numbers
+    monkeypatch.setattr(
+        "seewhy.run.repeating.shuffle_weights",
+        lambda *_: (_ for _ in ()).throw(InputError("no matrix")),
+    )
+    without = sw.compare(photo, model, methods="lime,occlusion", repeats=1, **CHEAP)
+    assert "sanity" not in without["lime"].numbers
 
 
 def question(**changes):
