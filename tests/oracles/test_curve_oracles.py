@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 
 from seewhy.game.curves import curve_along, orders_of
+from seewhy.game.game import Game
+from seewhy.metrics.additivity import correlation_on_fresh
+from seewhy.metrics.bench import Bench
 
 K = np.arange(16)
 BRIGHTNESS = ((7 * K) % 16 + 1) / 16
@@ -30,6 +35,13 @@ IROF = {
     "gradient times input": 8.778685218213788,
     "another order": 4.1841611990564385,
     "brightness": -4.460001758292023,
+}
+# Quantus FaithfulnessCorrelation(subset_size=12 pixels, perturb_baseline=0.0) with np.random.choice
+# replaced by all 560 triples of patches; it takes the picture as float32, hence the last digits.
+CORRELATION = {
+    "gradient times input": 0.67224033,
+    "another order": 0.12457131,
+    "brightness": -0.41506396,
 }
 
 
@@ -65,3 +77,20 @@ def test_irof_follows_from_the_area(name):
     whole, first = with_fill(0.0)(np.stack([orders[0] >= 0, np.arange(16) != orders[0][0]]))
     irof = 16 - (16 * area - (whole + first) / 2) / whole
     assert irof == pytest.approx(IROF[name], abs=1e-10)
+
+
+@pytest.mark.parametrize("name", MAPS)
+def test_correlation_is_faithfulness_correlation_on_its_masks(name):
+    """Its sums are of what is hidden against the drop, ours of what is kept against the score.
+
+    Theirs hides a fixed number at random, ours each by coin toss; on equal masks both are one.
+    """
+    hidden = np.array(list(combinations(range(16), 3)))
+    masks = np.ones((len(hidden), 16), bool)
+    np.put_along_axis(masks, hidden, False, axis=1)
+    view = Game(lambda m: with_fill(0.0)(m)[:, None], 16).view("raw", target=0)
+    bench = Bench(view, view, view, view)
+    bench.__dict__["fresh"] = (masks, view(masks)[:, 0])
+    assert correlation_on_fresh(bench, MAPS[name]).value == pytest.approx(
+        CORRELATION[name], abs=1e-6
+    )

@@ -119,7 +119,9 @@ def orders_of(
     told = without_dust(values)
     keys = told if least_first else -told
     count = 1 if len(np.unique(told)) == len(told) else most
-    return [np.lexsort([rng.permutation(len(values)), keys]) for _ in range(count)]
+    draws = [rng.permutation(len(values)) for _ in range((count + 1) // 2)]
+    breaks = [each for draw in draws for each in (draw, -draw)][:count]
+    return [np.lexsort([each, keys]) for each in breaks]
 
 
 def without_dust(values: Float64[np.ndarray, "*shape"]) -> Float64[np.ndarray, "*shape"]:

@@ -40,10 +40,10 @@ def r_squared_on_fresh(
     masks, scores = bench.fresh
     predicted = slope * (masks @ values)
     around = scores - scores.mean()
+    if np.ptp(scores) == 0:  # a sum of squares would be of rounding
+        return Number(1.0 if np.ptp(predicted) == 0 else 0.0)
     left = _by_pair((around - (predicted - predicted.mean())) ** 2)
     total = _by_pair(around**2)
-    if total.sum() == 0:
-        return Number(1.0 if left.sum() == 0 else 0.0)
     low, high = jackknife_interval(left, total)
     return Number(1 - float(left.sum() / total.sum()), low, high)
 
@@ -62,9 +62,11 @@ def correlation_on_fresh(bench: Bench, values: Float64[np.ndarray, " d"]) -> Num
     """
     masks, scores = bench.fresh
     sums = masks @ values
+    if np.ptp(sums) == 0 or np.ptp(scores) == 0:
+        return Number(0.0, 0.0, 0.0)
     whole = _correlation(sums, scores)
     pairs = len(scores) // 2
-    if abs(whole) >= NEARLY_ONE or np.ptp(sums) == 0:
+    if abs(whole) >= NEARLY_ONE:
         return Number(whole, whole, whole)
     each = np.arange(len(scores)) // 2
     left_out = [_correlation(sums[each != p], scores[each != p]) for p in range(pairs)]

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from seewhy.errors import InputError
 from seewhy.image.fill import BlurFill, Fill, MeanFill
 
+_LEAST = {"steps": 2, "orders": 1, "fresh_pairs": 16, "certificate_budget": 16}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
@@ -48,10 +50,12 @@ class Protocol:
     noise: float = 0.02
 
     def __post_init__(self) -> None:
-        for name, least in (("steps", 2), ("orders", 1), ("fresh_pairs", 16)):
+        for name, least in _LEAST.items():
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise InputError(f"{name} must be a whole number of at least {least}; got {value}")
+        if not self.noise >= 0:
+            raise InputError(f"noise must not be negative; got {self.noise}")
         for name in ("precision", "confidence", "top_share"):
             if not 0 < getattr(self, name) < 1:
                 raise InputError(

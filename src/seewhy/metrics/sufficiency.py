@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float64
 
-from seewhy.game.curves import orders_of
+from seewhy.game.curves import Order, orders_of
 from seewhy.game.neighbourhood import Neighbourhood
 from seewhy.game.rule_search import certified_prefix
 from seewhy.game.statistics import interval_factor
@@ -60,8 +60,8 @@ def sufficient_area(bench: Bench, values: Float64[np.ndarray, " d"]) -> Enough |
     protocol = bench.protocol
     around = Neighbourhood((bench.decision.elsewhere(bench.view.game),), HIDDEN)
     demands = Demands(protocol.precision, 1 - protocol.confidence, protocol.certificate_budget)
-    order = orders_of(values, bench.rng(4), most=1)[0].tolist()
-    found = certified_prefix(around, order, demands, bench.rng(5))
+    order = one_order(bench, values)
+    found = certified_prefix(around, order.tolist(), demands, bench.rng(5))
     if found is None:
         return Enough(1.0, bench.n_players, certified=False)
     area = float(bench.areas[list(found.kept)].sum() / bench.areas.sum())
@@ -84,14 +84,16 @@ def precision_of(bench: Bench, kept: tuple[int, ...], *, draws: int = 64) -> Num
     return Number(share, float(middle - reach), float(middle + reach))
 
 
-def top_of_area(
-    values: Float64[np.ndarray, " d"], areas: Float64[np.ndarray, " d"], share: float
-) -> tuple[int, ...]:
+def top_of_area(order: Order, areas: Float64[np.ndarray, " d"], share: float) -> tuple[int, ...]:
     """Take the most relevant superpixels that together cover about a share of the picture.
 
     The last one is taken only if that brings the area nearer to the share; at least one is.
     """
-    order = np.argsort(-values, kind="stable")
     covered = np.cumsum(areas[order]) / areas.sum()
     count = int(np.argmin(np.abs(covered - share))) + 1
     return tuple(int(player) for player in order[:count])
+
+
+def one_order(bench: Bench, values: Float64[np.ndarray, " d"]) -> Order:
+    """Rank superpixels, the most relevant first; equal ones at random, but always alike."""
+    return orders_of(values, bench.rng(4), most=1)[0]

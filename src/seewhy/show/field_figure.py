@@ -39,6 +39,7 @@ _OVERHANG = 0.09
 _ABOVE_NOTES = 0.2
 _BOTTOM = 0.14
 _LOWEST = -1.0
+_NARROWEST = 0.05
 _DOT = 5.2
 
 
@@ -222,7 +223,8 @@ def _scale(numbers: Sequence[Number | None]) -> _Scale | None:
         return None
     high = max(ends)
     low = max(min(ends), _LOWEST) if high > _LOWEST else min(ends)
-    around = 0.06 * (high - low) or 0.05 * abs(high) or 0.05
+    # differences that are written as none look like none
+    around = max(0.06 * (high - low), _NARROWEST * max(abs(high), abs(low), 0.1))
     return _Scale(low - around, high + around)
 
 
