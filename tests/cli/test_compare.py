@@ -23,6 +23,11 @@ def run(*arguments: str):
     return RUN.invoke(app, ["compare", *arguments])
 
 
+def other_picture(file):
+    pixels = np.random.default_rng(1).integers(100, 255, (32, 32, 3), dtype=np.uint8)
+    pillow.fromarray(pixels).save(file)
+
+
 def test_one_picture(here):
     done = run("picture.png", *QUICK, "--out", "out")
     assert done.exit_code == 0, done.output
@@ -68,7 +73,7 @@ def test_an_object_and_boxes_measure_localisation(here):
 def test_a_folder_gives_statistics_and_goes_on_past_what_is_broken(here):
     (here / "photos").mkdir()
     shutil.copy(here / "picture.png", here / "photos/one.png")
-    shutil.copy(here / "picture.png", here / "photos/two.png")
+    other_picture(here / "photos/two.png")
     (here / "photos/torn.png").write_bytes(b"torn")
     done = run("photos", *QUICK, "--out", "out")
     assert done.exit_code == 3
@@ -82,7 +87,7 @@ def test_a_folder_gives_statistics_and_goes_on_past_what_is_broken(here):
 
 
 def test_several_pictures_are_a_field_too_and_json_is_the_document(here):
-    shutil.copy(here / "picture.png", here / "other.png")
+    other_picture(here / "other.png")
     done = run("picture.png", "other.png", *QUICK, "--json")
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout)["methods"] == ["lime", "occlusion", "anchors"]
@@ -120,7 +125,7 @@ def test_an_interruption_keeps_the_pictures_that_are_done(here, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(compare_many, "hold_each", stops)
-    shutil.copy(here / "picture.png", here / "other.png")
+    other_picture(here / "other.png")
     done = run("picture.png", "other.png", *QUICK, "--out", "out")
     assert done.exit_code == 130
     assert "Interrupted after 1 of 2 pictures" in done.stderr
@@ -136,6 +141,21 @@ def test_an_interruption_before_the_first_picture_writes_nothing(here, monkeypat
     done = run("picture.png", "picture.png", *QUICK, "--out", "out")
     assert done.exit_code == 130
     assert not (here / "out").exists()
+
+
+def test_several_pictures_have_a_place_of_their_own(here):
+    other_picture(here / "other.png")
+    assert run("picture.png", "other.png", *QUICK, "-q").exit_code == 0
+    assert (here / "compared/pictures/field.json").is_file()
+    assert not (here / "compared/picture").exists()
+
+
+def test_an_unknown_class_is_one_sentence_before_anything_is_asked(here):
+    other_picture(here / "other.png")
+    done = run("picture.png", "other.png", *QUICK, "--target", "cat")
+    assert done.exit_code == 2
+    assert done.stderr.count("\n") == 1
+    assert "cat" in done.stderr
 
 
 def test_boxes_that_name_another_picture_are_refused(here):

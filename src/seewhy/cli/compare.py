@@ -201,7 +201,10 @@ def _compare_one(
         typer.echo(to_json(to_document(comparison)), nl=False)
     elif not said.silent:
         print_comparison(comparison)
-    said.done("comparison.png, consensus.png and comparison.json")
+    consensus = ["consensus.png"] if comparison.consensus is not None else []
+    curve = ["budget.png"] if comparison.budget_curve is not None else []
+    drawn = ", ".join(["comparison.png", *consensus, *curve])
+    said.done(f"{drawn} and comparison.json")
 
 
 def _compare_many(
@@ -271,7 +274,8 @@ def _place(images: list[str], out: Path | None, *, json_only: bool) -> Path | No
 
     if json_only:
         return None
-    place = out or RESULTS / (Path(images[0]).resolve().stem or "pictures")
+    name = Path(images[0]).resolve().stem if len(images) == 1 else ""
+    place = out or RESULTS / (name or "pictures")
     check_writable(place)
     return place
 

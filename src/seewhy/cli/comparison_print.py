@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seewhy.run.field import Field
 
 MOST_COLUMNS = 8
+MOST_LETTERS = 60
 WIDE = 100
 """Columns of characters from which on every number has its interval; below, only the first."""
 UNBOUNDED = 120
@@ -31,9 +32,9 @@ def print_comparison(comparison: Comparison) -> None:
 
     console = _console()
     target, against = comparison.target, comparison.result.against
-    asked = one_line(target.label) + (f" rather than {one_line(against.label)}" if against else "")
+    asked = _short(target.label) + (f" rather than {_short(against.label)}" if against else "")
     chance = "" if target.probability is None else f" ({target.probability:.1%})"
-    name = one_line(comparison.result.picture.name)
+    name = _short(comparison.result.picture.name)
     console.print(Text(f"\n{name}: {asked}{chance}", style="bold"))
     board = comparison.scoreboard
     named = [(each.name, each.numbers) for each in board.scores]
@@ -76,6 +77,11 @@ def print_field(field: Field) -> None:
             style="dim",
         )
     )
+
+
+def _short(text: str) -> str:
+    line = one_line(text)
+    return line if len(line) <= MOST_LETTERS else f"{line[: MOST_LETTERS - 1]}…"
 
 
 def _console() -> Console:

@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import stdtrit  # scipy.stats takes a second to import
 from scipy.stats import rankdata
-from scipy.stats import t as student
 
 from seewhy.errors import InputError
 
@@ -84,7 +84,7 @@ def most_similar(n_players: int) -> float:
     """
     if n_players <= 2:
         return 1.0
-    t = float(student.isf(_BY_CHANCE, n_players - 2))
+    t = float(stdtrit(n_players - 2, 1 - _BY_CHANCE))
     return max(MOST_SIMILAR, t / float(np.sqrt(n_players - 2 + t**2)))
 
 

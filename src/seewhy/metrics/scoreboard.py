@@ -222,7 +222,7 @@ def _wider(over_runs: Number, over_masks: Number) -> Number:
 def _reliability(candidate: Candidate, bench: Bench) -> dict[str, Number]:
     share = bench.protocol.top_share
     found: dict[str, Number | None] = {}
-    if candidate.rerun:
+    if candidate.rerun and np.ptp(candidate.maps) > 0:  # of nothing, nothing comes again
         found["stability"] = repeat_agreement(candidate.maps)
         found["top_stability"] = repeat_overlap(candidate.maps, bench.areas, share)
     if candidate.noisy is not None:
@@ -239,7 +239,8 @@ def _on_decision(candidate: Candidate, bench: Bench, rule_area: float | None) ->
         enough = sufficient_area(bench, shown)
         if enough is not None:
             numbers["sufficient_area"] = Number(enough.area)
-    if candidate.proves is not None and candidate.area is not None:
+    # where the target is behind, rules and changes are about the class that is ahead
+    if bench.decision is not None and candidate.proves is not None and candidate.area is not None:
         numbers[candidate.proves] = Number(candidate.area)
     if rule_area is not None:
         kept = precision_of(bench, top_of_area(one_order(bench, shown), bench.areas, rule_area))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from os import PathLike, fspath
-from pathlib import Path
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from seewhy.errors import SeewhyError
@@ -18,13 +19,14 @@ from seewhy.image.segmentation import Segmentation
 from seewhy.image.segmenters import Segmenter, Slic
 from seewhy.metrics.objects import Annotation, annotation_of, read_boxes
 from seewhy.metrics.protocol import Protocol
+from seewhy.models.labels import find_class
 from seewhy.models.protocol import Model
 from seewhy.models.spec import load_model
 from seewhy.run.compare import hold
 from seewhy.run.comparison import Comparison
 from seewhy.run.contest import EQUAL_BUDGET, Contest, one_question
 from seewhy.run.field import Failure, Field, Line
-from seewhy.run.question import ClassName, Methods
+from seewhy.run.question import ClassName, Methods, check
 
 if TYPE_CHECKING:
     from seewhy.run.explain import ImageSource
@@ -100,19 +102,36 @@ def hold_each(
     boxes: Boxes | None = None,
     tell: Listener,
 ) -> Iterator[Line | Failure]:
-    """Hold a contest on one picture after the other; what fails is told, and left behind."""
+    """Hold a contest on one picture after the other; what fails is told, and left behind.
+
+    A picture that has been there before is left out: it would count twice.
+    """
     contest = contest.for_model(model)
-    for number, source in enumerate(pictures):
+    _check(contest, model)
+    known: dict[str, str] = {}
+    for number, (name, source) in enumerate(zip(_names(pictures), pictures, strict=True)):
 
         def told(event: Progress, number: int = number) -> None:
             tell(Progress(f"picture {number + 1}: {event.stage}", number, len(pictures)))
 
-        name = _name(source, number)
         try:
-            yield Line.of(_held(contest, source, model, boxes, told))
+            picture = replace(read_picture(source), name=name)
+            if picture.sha256 in known:
+                yield Failure(name, f"is the same picture as {known[picture.sha256]}")
+                continue
+            known[picture.sha256] = name
+            yield Line.of(_held(contest, picture, model, boxes, told))
         except SeewhyError as refusal:
             yield Failure(name, str(refusal))
     tell(Progress("comparing", len(pictures), len(pictures)))
+
+
+def _check(contest: Contest, model: Model) -> None:
+    """Refuse what concerns all pictures before the first."""
+    check(contest.question, model)
+    for name in (contest.question.target, contest.question.against):
+        if isinstance(name, str | int):
+            find_class(name, model.labels, model.aliases)
 
 
 def field_of(
@@ -133,17 +152,28 @@ def field_of(
 
 
 def _held(
-    contest: Contest, source: Source, model: Model, boxes: Boxes | None, tell: Listener
+    contest: Contest, picture: Picture, model: Model, boxes: Boxes | None, tell: Listener
 ) -> Comparison:
-    picture = read_picture(source)
     annotation = annotation_of(boxes or {}, picture.path or picture.name)
     where = None if annotation is None else annotation.boxes
     return hold(contest, picture, model, where=where, needs_object=False, progress=tell)
 
 
-def _name(source: Source, number: int) -> str:
+def _names(pictures: Sequence[Source]) -> list[str]:
+    """Files' names, with as many of their folders as it takes to tell them apart."""
+    paths = [_path(source, number) for number, source in enumerate(pictures)]
+    names = {path: path.name for path in paths}
+    for depth in range(2, max((len(path.parts) for path in paths), default=0) + 1):
+        told = list(names.values())
+        for path, name in names.items():
+            if told.count(name) > 1:
+                names[path] = str(PurePath(*path.parts[-depth:]))
+    return [names[path] for path in paths]
+
+
+def _path(source: Source, number: int) -> PurePath:
     if isinstance(source, Picture):
-        return source.name
+        return PurePath(source.path or source.name)
     if isinstance(source, str | PathLike):
-        return Path(fspath(source)).name
-    return f"picture {number + 1}"
+        return PurePath(fspath(source))
+    return PurePath(f"picture {number + 1}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from seewhy.game.paired import Difference
 from seewhy.metrics.measures import BY_KEY
 from seewhy.run.comparison_drawing import SHOWN, WITH_OBJECT
 
@@ -23,7 +25,7 @@ def figure_of(field: Field) -> Figure:
         columns=[BY_KEY[key] for key in shown],
         best={key: field.best(key) for key in shown},
         n=len(field.lines),
-        title=f"{field.model} · {len(field.lines)} pictures",
+        title=f"{field.model} · {len(field.lines)} picture{'s' * (len(field.lines) != 1)}",
         subtitle=f"{field.budget} pictures asked for each · {field.costs} in all · "
         f"protocol {field.protocol.hash}",
         notes=_notes(field),
@@ -46,8 +48,24 @@ def _standing(field: Field, key: str) -> str:
 
     leader = field.leader(key)
     assert leader is not None  # as it was measured
-    pairs = [each for each in field.differences(key) if each.first == leader]
+    pairs = [_seen_from(each, leader) for each in field.differences(key)]
+    pairs = [each for each in pairs if each.first == leader]
     return standing_sentence(BY_KEY[key], leader, field.means[leader][key], pairs)
+
+
+def _seen_from(pair: Difference, leader: str) -> Difference:
+    """Turn a pair that the leader of the means loses: by rounding, or on the common pictures."""
+    if pair.second != leader:
+        return pair
+    return replace(
+        pair,
+        first=leader,
+        second=pair.first,
+        mean=-pair.mean,
+        low=None,
+        high=None,
+        separable=False,
+    )
 
 
 def _beaten(field: Field) -> list[str]:

@@ -32,7 +32,7 @@ def standing_sentence(
         return said + "."
     if not close:
         return said + ", ahead of every other method."
-    n = max(each.n for each in pairs)
+    n = max(each.n for each in close)
     said += f"; not separable at {n} picture{'s' * (n != 1)}: {_listed([e.second for e in close])}"
     return said + "." + _power(measure, leader, close)
 
@@ -46,7 +46,7 @@ def _power(measure: Measure, leader: str, close: Sequence[Difference]) -> str:
     gap = written(Number(nearest.mean), measure)
     return (
         f" A difference of {gap} ({leader} over {nearest.second}) needs about "
-        f"{nearest.pictures_needed} pictures."
+        f"{nearest.pictures_needed} pictures where it alone is tested."
     )
 
 

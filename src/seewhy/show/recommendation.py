@@ -14,6 +14,9 @@ from seewhy.show.comparison_words import with_interval, written
 DECIDING = ("r2", "correlation", "srg_other", "insertion", "deletion", "flip_area")
 """Among methods whose rankings cannot be told apart, who leads most of these is taken."""
 
+RANKED = ("srg", "srg_other", "insertion", "deletion", "sufficient_area", "flip_area")
+"""Measures by which also a map is judged that explains nothing."""
+
 TOO_SIMPLE = 0.5
 SHAKY = 0.8
 
@@ -44,7 +47,8 @@ class Verdict:
 
     def sentences(self) -> list[str]:
         """Say which method to take here, and what to beware of."""
-        said = [*self._choice(), *self._against_references(), *self._additivity()]
+        said = [*self._choice(), *self._robustness(), *self._against_references()]
+        said += self._additivity()
         said += [*self._few_regions(), *self.agreement(), *self._refused()]
         return said
 
@@ -58,10 +62,11 @@ class Verdict:
         if not group:
             return max(usable, key=lambda each: each.numbers["srg"].value)
 
-        def worth(each: Scores) -> tuple[float, float]:
+        def worth(each: Scores) -> tuple[float, ...]:
             leads = sum(each.name in self.scoreboard.best.get(key, ()) for key in DECIDING)
             cost = each.numbers.get("evaluations")
-            return leads, -(cost.value if cost is not None else 0)
+            reached = round(each.numbers["srg"].value, 2)
+            return leads, reached, -(cost.value if cost is not None else 0)
 
         return max(group, key=worth)
 
@@ -75,23 +80,34 @@ class Verdict:
     def _choice(self) -> list[str]:
         taken = self.choice()
         if taken is None:
-            return [
-                "Hiding everything does not lower the score, so that no ranking can be judged on "
-                "this picture; try another fill."
-            ]
-        best = self.scoreboard.best.get("srg", frozenset())
+            return [self._why_none()]
+        usable = {each.name for each in self.usable()}
+        best = self.scoreboard.best.get("srg", frozenset()) & usable
         said = f"Take {taken.name}: "
         said += f"SRG {with_interval(taken.numbers['srg'], BY_KEY['srg'])}"
         if self.repeats < 2:
-            return [said + ", the largest here; a single run does not tell what is chance."]
+            largest = ", the largest of values for all regions" if len(usable) > 1 else ""
+            return [said + f"{largest}; a single run does not tell what is chance."]
         rivals = sorted(best - {taken.name})
         if rivals:
             said += f", not separable from {_listed(rivals)} in {self.repeats} runs"
             leads = [BY_KEY[k].label for k in DECIDING if self._leads(taken, k)]
             said += f"; it is among the best by {_listed(leads)}" if leads else ""
-        else:
-            said += ", better than every other ranking"
+        elif len(usable) > 1:
+            said += ", better than every other that values all regions and depends on the network"
         return [said + "." + self._reliability(taken)]
+
+    def _why_none(self) -> str:
+        if not self._valued():
+            return (
+                "No method was asked that values every region, so that there is no ranking to take."
+            )
+        if all("srg" not in each.numbers for each in self._valued()):
+            return (
+                "Hiding everything does not lower the score, so that no ranking can be judged on "
+                "this picture; try another fill or another target."
+            )
+        return "No ranking is taken: none of them tells regions apart and depends on the network."
 
     def _leads(self, each: Scores, key: str) -> bool:
         return each.name in self.scoreboard.best.get(key, ())
@@ -104,19 +120,33 @@ class Verdict:
         return told + (": raise the budget." if again.value < SHAKY else ".")
 
     def _against_references(self) -> list[str]:
-        taken = self.choice()
-        if taken is None:
+        """A measure by which a map wins that knows nothing of the network says little here."""
+        said = []
+        for reference in self.scoreboard.references:
+            won = [BY_KEY[key].label for key in RANKED if self._wins(reference, key)]
+            if won:
+                said.append(
+                    f"Beware: by {_listed(won)}, a {reference.name} does no worse on this picture "
+                    "than the best of these methods, without knowing the network: there, a score "
+                    "proves little."
+                )
+        return said
+
+    def _wins(self, reference: Scores, key: str) -> bool:
+        sign = 1 if BY_KEY[key].better == "higher" else -1
+        rivals = [sign * e.numbers[key].value for e in self.usable() if key in e.numbers]
+        own = reference.numbers.get(key)
+        return own is not None and bool(rivals) and sign * own.value >= max(rivals)
+
+    def _robustness(self) -> list[str]:
+        """Where the prediction hardly needs the picture, no region is worth pointing at."""
+        key = "sufficient_area"
+        areas = [e.numbers[key].value for e in self._valued() if key in e.numbers]
+        if not areas or min(areas) > 0:
             return []
-        own = taken.numbers["srg"].value
-        beaten = [
-            each
-            for each in self.scoreboard.references
-            if "srg" in each.numbers and each.numbers["srg"].value >= own
-        ]
         return [
-            f"Beware: a {each.name} reaches {written(each.numbers['srg'], BY_KEY['srg'])} on this "
-            "picture without knowing the network, so that a ranking proves little here."
-            for each in beaten
+            "The prediction holds whatever is hidden at random, so that there is little to point "
+            "at: try another fill, or hide more."
         ]
 
     def _additivity(self) -> list[str]:

@@ -178,3 +178,45 @@ def test_no_picture_at_all_is_an_error():
             budget=64,
             repeats=1,
         )
+
+
+def test_a_picture_that_comes_twice_counts_once(folder, patch_model):
+    twice = [folder / "photo-0.png", folder / "photo-1.png", folder / "photo-0.png"]
+    found = sw.compare_many(twice, patch_model, methods="occlusion", **CHEAP)
+    assert [line.picture for line in found.lines] == ["photo-0.png", "photo-1.png"]
+    assert found.failures == (Failure("photo-0.png", "is the same picture as photo-0.png"),)
+
+
+def test_pictures_of_one_name_are_told_apart_by_their_folders(tmp_path, patch_model):
+    for number, place in enumerate(("a", "b")):
+        (tmp_path / place).mkdir()
+        pixels = np.random.default_rng(number).integers(128, 256, (32, 32, 3), dtype=np.uint8)
+        pillow.fromarray(pixels).save(tmp_path / place / "one.png")
+    both = [tmp_path / "a" / "one.png", tmp_path / "b" / "one.png"]
+    found = sw.compare_many(both, patch_model, methods="occlusion", **CHEAP)
+    assert [line.picture for line in found.lines] == ["a/one.png", "b/one.png"]
+
+
+def test_a_leader_by_rounding_alone_names_the_one_it_ties_with():
+    scores = np.tile([0.3, 0.3], (8, 1))
+    scores[:, 1] += 1e-17 + 1e-16
+    found = made_up(scores, names=("a", "b"))
+    leader = found.leader("srg")
+    (rival,) = {"a", "b"} - {leader}
+    assert f"not separable at 8 pictures: {rival}" in found.sentences()[0]
+
+
+def test_a_rival_that_wins_where_both_are_defined_is_not_forgotten():
+    scores = np.tile([0.5, 0.4], (8, 1))
+    scores[:6, 1] = 0.51  # better on the common pictures …
+    scores[6:, 0] = np.nan
+    scores[6:, 1] = 0.0  # … and worse on average
+    found = made_up(scores, names=("a", "b"))
+    assert found.leader("srg") == "a"
+    assert "ahead of every other method" not in found.sentences()[0]
+    assert "not separable at 6 pictures: b" in found.sentences()[0]
+
+
+def test_an_unknown_class_is_refused_once(folder, patch_model):
+    with pytest.raises(InputError, match="cat"):
+        sw.compare_many(folder, patch_model, methods="occlusion", target="cat", **CHEAP)
