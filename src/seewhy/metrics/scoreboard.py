@@ -222,7 +222,7 @@ def _wider(over_runs: Number, over_masks: Number) -> Number:
 def _reliability(candidate: Candidate, bench: Bench) -> dict[str, Number]:
     share = bench.protocol.top_share
     found: dict[str, Number | None] = {}
-    if candidate.rerun and np.ptp(candidate.maps) > 0:  # of nothing, nothing comes again
+    if candidate.rerun:
         found["stability"] = repeat_agreement(candidate.maps)
         found["top_stability"] = repeat_overlap(candidate.maps, bench.areas, share)
     if candidate.noisy is not None:
