@@ -61,7 +61,7 @@ def figure_of(comparison: Comparison) -> Figure:
         result.segmentation,
         contestants_of(comparison),
         title=f"{result.model.spec} · {result.picture.name}",
-        subtitle=f"{comparison.budget} pictures for each · {costs.total} asked in all · "
+        subtitle=f"budget {comparison.budget} · {costs.total} pictures classified in all · "
         f"{result.segmentation.count} regions · fill: {result.fill['name']} · "
         f"protocol {comparison.protocol.hash}",
         columns=columns_of(comparison),

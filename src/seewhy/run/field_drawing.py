@@ -26,7 +26,7 @@ def figure_of(field: Field) -> Figure:
         best={key: field.best(key) for key in shown},
         n=len(field.lines),
         title=f"{field.model} · {len(field.lines)} picture{'s' * (len(field.lines) != 1)}",
-        subtitle=f"{field.budget} pictures asked for each · {field.costs} in all · "
+        subtitle=f"budget {field.budget} · {field.costs} pictures classified in all · "
         f"protocol {field.protocol.hash}",
         notes=_notes(field),
     )

@@ -12,7 +12,8 @@ from seewhy.metrics.scoreboard import Scoreboard, Scores
 from seewhy.show.comparison_words import with_interval, written
 
 DECIDING = ("r2", "correlation", "srg_other", "insertion", "deletion", "flip_area")
-"""Among methods whose rankings cannot be told apart, who leads most of these is taken."""
+"""Among methods whose rankings cannot be told apart, who leads most of these is taken; then
+whose sums foretell most, whose SRG is larger, and who is cheaper."""
 
 RANKED = ("srg", "srg_other", "insertion", "deletion", "sufficient_area", "flip_area")
 """Measures by which also a map is judged that explains nothing."""
@@ -65,8 +66,10 @@ class Verdict:
         def worth(each: Scores) -> tuple[float, ...]:
             leads = sum(each.name in self.scoreboard.best.get(key, ()) for key in DECIDING)
             cost = each.numbers.get("evaluations")
+            foretells = each.numbers.get("correlation")
+            told = 0.0 if foretells is None else round(foretells.value, 1)
             reached = round(each.numbers["srg"].value, 2)
-            return leads, reached, -(cost.value if cost is not None else 0)
+            return leads, told, reached, -(cost.value if cost is not None else 0)
 
         return max(group, key=worth)
 
@@ -200,8 +203,8 @@ class Verdict:
             elif not self._passes(each):
                 alike = written(each.numbers["sanity"], BY_KEY["sanity"])
                 said.append(
-                    f"{each.name} looks alike for a network with shuffled weights (rank agreement "
-                    f"{alike}): it shows the picture more than the network."
+                    f"{each.name} is not taken: in one trial it looked much the same for a network "
+                    f"with shuffled weights (rank agreement {alike})."
                 )
         return said
 
