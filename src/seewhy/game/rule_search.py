@@ -144,13 +144,18 @@ class _Search:
         """Screen the beginnings of an order by halves; lengthen what fails its certificate."""
         self.most_per_screening = PREFIX_SCREENING
         self.most_per_certificate = 2 * self.demands.reserve
+        most = min(len(order), self.around.n_players - 1)
+        every = self.around.count_all() <= min(EXACT_AT_MOST, self.budget)
         try:
-            size, step = len(self._shortest_prefix(order, 0, False)), 1
-            while size < len(order):
+            size, step = 0 if every else len(self._shortest_prefix(order, 0, False)), 1
+            while size <= most:
                 certificate = self._certificate(tuple(order[:size]))
                 if certificate.certified:
                     return certificate
-                size, step = size + step, 2 * step
+                size += step
+                if not every:  # the last attempt that can be paid for is to succeed
+                    last = self.left < self.most_per_certificate + 2 * self.demands.reserve
+                    step, size = 2 * step, max(size, (3 * size + most) // 4 if last else 0)
         except _SpentError:
             pass
         return None

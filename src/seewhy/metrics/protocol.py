@@ -69,7 +69,7 @@ class Protocol:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-RULES = 1
+RULES = 2
 """Counts up whenever a measure changes its meaning."""
 
 RISE_BLUR = BlurFill(sigma=5 / 224)

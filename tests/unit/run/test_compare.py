@@ -58,7 +58,7 @@ def test_real_methods_leave_the_references_behind(compared):
         for reference in (RANDOM, CENTRE):
             own, bar = compared[name].numbers, compared[reference].numbers
             assert own["srg"].value > bar["srg"].value + 0.1
-            assert own["sufficient_area"].value <= bar["sufficient_area"].value
+            assert own["flip_area"].value <= bar["flip_area"].value
             assert own["localisation"].value > bar["localisation"].value
 
 
