@@ -60,13 +60,13 @@ def figure_of(comparison: Comparison) -> Figure:
         result.picture.pixels,
         result.segmentation,
         contestants_of(comparison),
-        title=f"{result.model.spec} · {result.picture.name}",
+        title=f"{_asked(comparison)} · {result.model.spec} · {result.picture.name}",
         subtitle=f"budget {comparison.budget} · {costs.total} pictures classified in all · "
         f"{result.segmentation.count} regions · fill: {result.fill['name']} · "
         f"protocol {comparison.protocol.hash}",
         columns=columns_of(comparison),
         verdict=recommendation_of(comparison),
-        target=_asked(comparison),
+        target=comparison.target.label,
         references=references_of(comparison),
     )
 

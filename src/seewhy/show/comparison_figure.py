@@ -306,8 +306,16 @@ def _draw_overlay(figure: Figure, plan: _Plan, contestant: Contestant, slot: Slo
     marks = {player: str(plan.numbers[player]) for player in drawn}
     put_badges(axes, plan.stage, marks, colours, width=slot.width, points=_SMALL_BADGE)
     if not drawn:
-        none = NOTHING_CERTAIN if contestant.kind == "attribution" else "nothing was found"
-        put_note(axes, none, max(slot.width - 0.2, 0.5))
+        put_note(axes, _nothing(contestant), max(slot.width - 0.2, 0.5))
+
+
+def _nothing(contestant: Contestant) -> str:
+    """Why there is nothing to show: a rule without members may be enough, or none at all."""
+    if contestant.kind == "attribution":
+        return NOTHING_CERTAIN
+    enough = contestant.numbers.get("sufficient_area")
+    needs_none = contestant.kind == "rule" and enough is not None and enough.value == 0
+    return "no region is needed" if needs_none else "nothing was found"
 
 
 def _colour(contestant: Contestant, player: int) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 
 from seewhy.metrics.measures import BY_KEY, Measure, Number
-from seewhy.show.contestant import Contestant
 
 MISSING = "–"
 """Where a measure does not apply."""
@@ -142,14 +141,6 @@ def cost(numbers: Mapping[str, Number], *, but: Sequence[Measure] = ()) -> str:
         asked = written(numbers["evaluations"], BY_KEY["evaluations"])
         told.append(f"{asked} picture{'s' * (asked != '1')}")
     return " · ".join(told)
-
-
-def table_rows(contestants: Sequence[Contestant], columns: Sequence[Measure]) -> list[list[str]]:
-    """Return the texts of a table: a row per method, its name first, then a cell per measure."""
-    return [
-        [each.name, *(with_interval(each.numbers.get(c.key), c) for c in columns)]
-        for each in contestants
-    ]
 
 
 def _bare(value: float, measure: Measure) -> str:

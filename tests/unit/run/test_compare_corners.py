@@ -95,3 +95,35 @@ def test_a_constant_model_has_no_winner(photo):
     assert "srg" not in found.best
     assert "does not lower the score" in found.recommendation()[0]
     assert found["lime"].constant
+
+
+def test_a_rule_that_needs_no_region_is_not_said_to_be_missing():
+    def sure(images):
+        light = images[:, :16, :16].mean(axis=(1, 2, 3))
+        return np.stack([9 + light, 0 * light], axis=1)
+
+    model = sw.CallableModel(sure, labels=["a", "b"], output="logits", input_size=(32, 32))
+    photo = np.random.default_rng(3).integers(128, 256, (32, 32, 3), dtype=np.uint8)
+    found = sw.compare(
+        photo, model, methods="lime,anchors", repeats=1, segments="grid:4", fill="black", budget=64
+    )
+    assert found.result["anchors"].status == "trivially_robust"
+    written = [text.get_text() for each in found.figure().axes for text in each.texts]
+    assert any("no region is" in text for text in written)
+    assert not any("nothing was" in text for text in written)
+
+
+def test_the_class_it_is_held_against_stands_in_the_title(model, picture):
+    found = sw.compare(
+        picture,
+        model,
+        methods="lime,occlusion",
+        target="corner",
+        against="rest",
+        repeats=1,
+        segments="grid:4",
+        fill="black",
+        budget=64,
+    )
+    written = [text.get_text() for text in found.figure().texts]
+    assert any("corner rather than rest" in text for text in written)

@@ -7,8 +7,7 @@ import pytest
 
 from seewhy.errors import InputError
 from seewhy.game.curves import GRID, Curve
-from seewhy.metrics.measures import BY_KEY, Number
-from seewhy.show.comparison_words import table_rows
+from seewhy.metrics.measures import Number
 from seewhy.show.contestant import Contestant, number_contested
 
 FLAT = Curve(1 - GRID, 0.5)
@@ -55,14 +54,6 @@ def test_what_is_uncertain_has_no_number_but_members_do():
     assert rule([2, 0, 1], 3).drawn(1) == [2, 0, 1]
     assert attribution([0.0, 0.0]).drawn(4) == []
     assert number_contested([attribution([0.0, 0.0])], top=4) == {}
-
-
-def test_the_table_says_every_number_once():
-    columns = [BY_KEY["srg"], BY_KEY["r2"]]
-    assert table_rows([attribution([1.0]), rule([0], 1)], columns) == [
-        ["lime", "0.50 (0.40–0.60)", "–"],
-        ["anchors", "0.50 (0.40–0.60)", "–"],
-    ]
 
 
 def test_what_makes_no_sense_is_refused():
