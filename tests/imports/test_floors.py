@@ -17,8 +17,8 @@ FLOORS = {
     "metrics": 4,
     "show": 5,
     "run": 6,
-    "cli": 7,
     "server": 7,
+    "cli": 8,
 }
 FOR_ALL = {"", "errors"}  # the package itself and its errors
 ABOVE_ALL = {"", "__main__"}  # hand names on, or start the command: may import anything
@@ -107,7 +107,6 @@ def plant(tmp_path, where, line):
         ("models/spec.py", "import importlib\nimportlib.import_module('seewhy.run.explain')"),
         ("methods/__init__.py", "_HOME = {'explain': 'seewhy.run.explain'}"),
         ("image/read.py", "if TYPE_CHECKING:\n    from seewhy.models.protocol import Model"),
-        ("cli/main.py", "from seewhy.server import app"),
         ("server/app.py", "from seewhy.cli.main import main"),
         ("errors.py", "from seewhy.game import design"),
         ("show/figures.py", "from seewhy.__main__ import main"),

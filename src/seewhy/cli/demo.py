@@ -60,7 +60,7 @@ def demo(
             _show(picture, model, out / picture.name, quiet=quiet)
         if not quiet:
             typer.echo(
-                f"\nLook at {out}/*/figure.png; then try:  seewhy explain your-picture.jpg  or  "
+                f"\nLook at {out}/*/report.html; then try:  seewhy explain your-picture.jpg  or  "
                 "seewhy compare your-picture.jpg"
             )
 
@@ -71,9 +71,11 @@ def _show(picture: DemoPicture, model: Model, place: Path, *, quiet: bool) -> No
 
     source = sample_path(picture.name)
     with progress_bar(quiet=quiet) as listen:
-        result = explain(source, model, top=picture.top, true=picture.true, progress=listen)
+        result = explain(
+            source, model, top=picture.top, true=picture.true, curves=True, progress=listen
+        )
     result.save(place)
     if not quiet:
         typer.echo(f"\n{picture.question}")
         print_result(result, told=1)
-    typer.echo(f"→ {place}/figure.png and explanation.json")
+    typer.echo(f"→ {place}/report.html, figure.png and explanation.json")

@@ -94,6 +94,14 @@ def explain(  # noqa: PLR0913  (one parameter per option)
             "repeated. Default: photos that come with scikit-image and matplotlib.",
         ),
     ] = None,
+    curves: Annotated[
+        bool,
+        typer.Option(
+            "--curves/--no-curves",
+            help="Also ask what becomes of the picture as the strongest regions are hidden, or "
+            "alone shown: up to 30 more pictures per class and method, which the report draws.",
+        ),
+    ] = True,
     batch: Batch = "auto",
     device: Device = "auto",
     weights: Weights = None,
@@ -113,8 +121,9 @@ def explain(  # noqa: PLR0913  (one parameter per option)
 ) -> None:
     """Show which regions of a picture spoke for each class, and which against it.
 
-    For every picture: the top-5 predictions, a figure (picture, overlay, heat map and bars
-    with 95 % intervals for each class), and every number in explanation.json.
+    For every picture: the top-5 predictions, a page to look at and ask (report.html), a figure
+    (picture, overlay, heat map and bars with 95 % intervals for each class), and every number in
+    explanation.json.
 
     \b
     seewhy explain bus.jpg
@@ -145,6 +154,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
             budget=budget,
             seed=seed,
             backgrounds=backgrounds,
+            curves=curves,
         )
         classifier = loaded_model(
             model,
@@ -216,7 +226,7 @@ def _explain_one(
     elif not quiet:
         print_result(result)
     if place is not None and json_mode == "none":
-        typer.echo(f"→ {place}/figure.png and explanation.json")
+        typer.echo(f"→ {place}/report.html, figure.png and explanation.json")
 
 
 def _places(images: list[str], out: Path | None, *, json_only: bool) -> list[Path | None]:
@@ -250,6 +260,7 @@ def _question(
     budget: str,
     seed: int | None,
     backgrounds: list[Path] | None,
+    curves: bool,
 ) -> Question:
     from typing import cast
 
@@ -271,4 +282,5 @@ def _question(
         budget="auto" if budget == "auto" else whole_number("--budget", budget),
         seed=seed,
         backgrounds=checked_backgrounds(backgrounds or None),
+        curves=curves,
     )

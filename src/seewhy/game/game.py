@@ -114,6 +114,13 @@ class Game:
             self._remember([keys[i] for i in rows], self._pay(masks[rows]))
         return self._store[[self._row_of[key] for key in keys]]
 
+    def remembered(self) -> tuple[Masks, Float32[np.ndarray, "n k"]]:
+        """Return every mask in memory, in the order in which they were paid, and its values."""
+        keys = b"".join(self._row_of)
+        packed = np.frombuffer(keys, np.uint8).reshape(len(self._row_of), -(-self.n_players // 8))
+        masks = np.unpackbits(packed, axis=1, count=self.n_players).astype(bool)
+        return masks, self._store[: len(masks)].copy()
+
     def column(self, j: int) -> Callable[[np.ndarray], Float64[np.ndarray, " n"]]:
         """Give one output as a plain function of one mask or many, as ``shapiq`` expects.
 

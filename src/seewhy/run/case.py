@@ -34,6 +34,7 @@ from seewhy.run.classes import Classes, classes_of, with_classes_found
 from seewhy.run.explained import Explained, backdrops_shown, names_told
 from seewhy.run.provenance import ModelCard, fingerprint, predictions_of, seed_of, stream
 from seewhy.run.question import Question, check
+from seewhy.run.record import Record, record_of
 
 MAX_SUPERPIXELS = 5000
 
@@ -91,7 +92,16 @@ class Case:
             model_seconds=sum(each.seconds for each in games),
             explanations=tuple(explanations),
             fingerprint=_fingerprint(self),
+            record=self.record(explanations),
         )
+
+    def record(self, explanations: Sequence[Explanation]) -> Record:
+        """Pick what was paid for and can be reached by hand, with every class spoken of."""
+        game, model, classes = self.subject.game, self.model, self.classes
+        named = [*predictions_of(game, model.labels, self.subject.asked.score), *classes.targets]
+        named += [each for each in (classes.against, classes.true) if each is not None]
+        spoken_of = {each.index for each in named} | set(names_told(explanations, model.labels))
+        return record_of(game, explanations, spoken_of=spoken_of, labels=model.labels)
 
     def paid(self, explanations: Sequence[Explanation]) -> int:
         """Count the pictures that the model has classified for these answers."""

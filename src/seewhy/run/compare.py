@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import TYPE_CHECKING
 
@@ -129,6 +130,22 @@ def hold(
     An object that fills or misses what the model sees is refused, or, where ``needs_object`` is
     not set, left out.
     """
+    held = hold_case(
+        contest, picture, model, where=where, needs_object=needs_object, progress=progress
+    )
+    return held[0]
+
+
+def hold_case(
+    contest: Contest,
+    picture: Picture,
+    model: Model,
+    *,
+    where: ObjectSource | None = None,
+    needs_object: bool = True,
+    progress: Listener | None = None,
+) -> tuple[Comparison, Case]:
+    """Hold a contest, and hand back the case, whose game can be asked further; see `hold`."""
     start = time.perf_counter()
     tell = progress or (lambda event: None)
     contest = contest.for_model(model)
@@ -160,8 +177,8 @@ def hold(
     curve = None
     if contest.budget_curve:
         curve = budget_curve_of(case, bench, repeats=contest.repeats, tell=tell)
-    return Comparison(
-        result=result,
+    comparison = Comparison(
+        result=replace(result, record=case.record(explanations)),
         scoreboard=scoreboard,
         protocol=contest.protocol,
         budget=contest.budget,
@@ -171,6 +188,7 @@ def hold(
         budget_curve=curve,
         refused=refused,
     )
+    return comparison, case
 
 
 def mask_of(where: ObjectSource, picture: Picture) -> Bool[np.ndarray, "h w"]:

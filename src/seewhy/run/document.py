@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import groupby
 from typing import Any
 
@@ -23,6 +23,7 @@ from seewhy.methods.rule import Rule
 from seewhy.run.answering import Explanation
 from seewhy.run.explained import Explained
 from seewhy.run.provenance import ModelCard, Prediction, TruePrediction
+from seewhy.run.record import Record
 from seewhy.run.rule_document import change_entry, change_of, names_in, rule_entry, rule_of
 
 SCHEMA = 1
@@ -70,6 +71,7 @@ def to_document(result: Explained) -> Json:
         "evaluations": result.evaluations,
         "seconds": result.seconds,
         "model_seconds": result.model_seconds,
+        "asked": _recorded(result.record),
         "explanations": [
             entry for explanation in result.explanations for entry in _entries(explanation, result)
         ],
@@ -83,6 +85,7 @@ def from_document(
     hidden: np.ndarray,
     backdrops: Sequence[np.ndarray] = (),
     pixel_maps: PixelMaps | None = None,
+    asked: Mapping[str, np.ndarray] | None = None,
 ) -> Explained:
     """Rebuild a result from its document, its pictures, its label image and its pixel maps.
 
@@ -98,6 +101,8 @@ def from_document(
         Those that the document names, in its order.
     pixel_maps : mapping of str to (k, h, w) array, optional
         Of gradient methods, by their names.
+    asked : mapping of str to array, optional
+        What `recorded_arrays` gave.
 
     Raises
     ------
@@ -111,12 +116,40 @@ def from_document(
         )
     try:
         shown = dict(zip(document["backdrops"], backdrops, strict=True))
-        return _rebuilt(document, picture, labels, hidden, shown, pixel_maps or {})
+        result = _rebuilt(document, picture, labels, hidden, shown, pixel_maps or {})
+        return replace(result, record=_record(document, asked or {}))
     except (KeyError, TypeError, ValueError) as problem:
         raise StoreError(
             f"explanation.json must hold what seewhy {document.get('seewhy')} wrote there; "
             f"it does not ({problem}): explain the picture again"
         ) from problem
+
+
+def recorded_arrays(record: Record | None) -> dict[str, np.ndarray]:
+    """Return the masks of a record, packed, and the model's outputs."""
+    if record is None:
+        return {}
+    return {"masks": np.packbits(record.masks, axis=1), "outputs": record.outputs}
+
+
+def _recorded(record: Record | None) -> Json | None:
+    if record is None:
+        return None
+    classes = [{"index": index, "label": label} for index, label in record.classes.items()]
+    return {"count": len(record.masks), "kind": record.kind, "classes": classes}
+
+
+def _record(document: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Record | None:
+    told = document.get("asked")
+    if told is None:
+        return None
+    count = document["segmentation"]["count"]
+    return Record(
+        masks=np.unpackbits(arrays["masks"], axis=1, count=count).astype(bool),
+        classes={entry["index"]: entry["label"] for entry in told["classes"]},
+        outputs=arrays["outputs"],
+        kind=told["kind"],
+    )
 
 
 def _entries(explanation: Explanation, result: Explained) -> list[Json]:

@@ -17,7 +17,7 @@ from seewhy.image.segmenters import Segmenter, Slic
 from seewhy.models.protocol import Model
 from seewhy.models.spec import load_model
 from seewhy.run.answering import answer_all
-from seewhy.run.case import open_case
+from seewhy.run.case import Case, open_case
 from seewhy.run.explained import Explained
 from seewhy.run.question import (
     Budget,
@@ -29,6 +29,7 @@ from seewhy.run.question import (
     checked_backgrounds,
     checked_methods,
 )
+from seewhy.run.record import follow
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     ImageSource = str | Path | PillowImage | np.ndarray | Picture
 
 
-def explain(
+def explain(  # noqa: PLR0913  (one parameter per setting)
     image: ImageSource,
     model: Model | str,
     *,
@@ -53,6 +54,7 @@ def explain(
     budget: Budget = "auto",
     seed: int | None = None,
     backgrounds: ImageSource | Sequence[ImageSource] | None = None,
+    curves: bool = False,
     progress: Listener | None = None,
 ) -> Explained:
     """Explain why a model said what it said about a picture.
@@ -96,6 +98,10 @@ def explain(
     backgrounds : picture, folder, or sequence of them, optional
         Other pictures onto which anchors are transplanted, the first 200; default: photos that
         come with scikit-image and matplotlib.
+    curves : bool
+        Also ask what becomes of the picture as the strongest regions are hidden one after the
+        other, and as they alone are shown: up to 30 further pictures per class and method,
+        which the report draws as curves and answers clicks from.
     progress : callable, optional
         Told what is being done, as `Progress` events.
 
@@ -136,6 +142,7 @@ def explain(
         budget=budget,
         seed=seed,
         backgrounds=checked_backgrounds(backgrounds),
+        curves=curves,
     )
     return answer(question, read_picture(image), load_model(model), progress=progress)
 
@@ -144,10 +151,19 @@ def answer(
     question: Question, picture: Picture, model: Model, *, progress: Listener | None = None
 ) -> Explained:
     """Answer a question about one picture; see `explain` for what goes wrong and how."""
+    return answer_case(question, picture, model, progress=progress)[0]
+
+
+def answer_case(
+    question: Question, picture: Picture, model: Model, *, progress: Listener | None = None
+) -> tuple[Explained, Case]:
+    """Answer a question, and hand back the case, whose game can be asked further."""
     start = time.perf_counter()
     tell = progress or (lambda event: None)
     case = open_case(question, picture, model, tell=tell)
     explanations = answer_all(
         case.question.methods, case.subject, budget=question.budget, seed=case.seed, tell=tell
     )
-    return case.explained(explanations, seconds=time.perf_counter() - start)
+    if question.curves:
+        follow(case.subject.game, explanations, tell)
+    return case.explained(explanations, seconds=time.perf_counter() - start), case

@@ -20,10 +20,12 @@ from seewhy.run import drawing
 from seewhy.run.answering import Explanation
 from seewhy.run.provenance import ModelCard, Prediction, TruePrediction
 from seewhy.run.question import STORY
+from seewhy.run.record import Record
 from seewhy.run.rule_document import classes_told
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
     from matplotlib.figure import Figure
 
@@ -69,6 +71,9 @@ class Explained:
     explanations : tuple of Attribution, Rule or Change
     fingerprint : str
         Equal for two results made from the same model, picture and settings.
+    record : Record or None
+        What the model said about masks that a person can reach by hiding regions by hand;
+        None in results of earlier versions.
     """
 
     picture: Picture
@@ -89,6 +94,7 @@ class Explained:
     model_seconds: float
     explanations: tuple[Explanation, ...] = field(repr=False)
     fingerprint: str
+    record: Record | None = field(default=None, repr=False)
 
     def __getitem__(self, name: str) -> Any:
         """Return the explanation of a method by its name, e.g. ``result["lime"]``.
@@ -149,6 +155,30 @@ class Explained:
         from seewhy.show.display import show_png
 
         show_png(self._png(name))
+
+    def report(self, path: str | PathLike[str], *, title: str | None = None) -> Path:
+        """Write the result as one page to look at; see `seewhy.write_report`.
+
+        Parameters
+        ----------
+        path : path
+            A file that ends in ".html", or a folder, into which ``report.html`` goes.
+        title : str, optional
+            Default: the picture's name.
+
+        Returns
+        -------
+        Path
+            The page to open.
+        """
+        from seewhy.run.reporting import write_report
+
+        return write_report(self, path, title=title)
+
+    def _repr_html_(self) -> str:
+        from seewhy.run.reporting import notebook_of
+
+        return notebook_of(self)
 
     def _repr_png_(self) -> bytes:
         return self._png(None)

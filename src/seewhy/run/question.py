@@ -52,6 +52,7 @@ class Question:
     budget: Budget
     seed: int | None
     backgrounds: tuple[Picture, ...] | None
+    curves: bool = False
 
 
 def check(question: Question, model: Model) -> None:

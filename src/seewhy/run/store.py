@@ -10,6 +10,8 @@
       backdrop-N.png     other pictures there, which show through in the examples of anchors
       figure.png         the figure of the first method; figure-NAME.png of any other; of a
                          misclassified picture its story, and figure-NAME.png of every method
+      asked.npz          masks that a person can reach by hiding regions, and what the model said
+      report.html        all of it as one page to look at, which needs nothing else
       pixel_maps.npz     of gradient methods: a float32 map (targets, h, w) under each name
       manifest.json      what the directory holds; present only when all of it is
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -31,7 +33,7 @@ from seewhy.image.read import Picture, read_picture
 from seewhy.image.segmentation import OUTSIDE
 from seewhy.methods.explanation import Attribution
 from seewhy.run.directory import checked_files, to_json, write_whole
-from seewhy.run.document import PixelMaps, from_document, to_document
+from seewhy.run.document import from_document, recorded_arrays, to_document
 from seewhy.run.explained import Explained
 from seewhy.run.question import STORY
 
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
 PIXEL_MAPS = "pixel_maps.npz"
+ASKED = "asked.npz"
 HIDDEN = "hidden.png"
 KIND = "seewhy explanation"
 UNSEEN = 65535
@@ -58,18 +61,21 @@ def save(
     result : Explained
     directory : path
     beside : callable, optional
-        Writes further files into the directory that it is given.
+        Writes further files into the directory that it is given, maybe a report of its own.
 
     Raises
     ------
     StoreError
         The directory holds something else, or cannot be written.
     """
+    from seewhy.run.reporting import REPORT, write_page
 
     def write(draft: Path) -> None:
         _write_files(result, draft)
         if beside is not None:
             beside(draft)
+        if not (draft / REPORT).exists():
+            write_page(result, draft)
 
     write_whole(directory, write, kind=KIND)
 
@@ -93,8 +99,9 @@ def load(directory: str | PathLike[str]) -> Explained:
         read_picture(path / f"backdrop-{number}.png").pixels
         for number, _ in enumerate(document["backdrops"], start=1)
     ]
-    maps = _stored_maps(path / PIXEL_MAPS)
-    return from_document(document, picture, labels, hidden, backdrops, maps)
+    maps = _stored_arrays(path / PIXEL_MAPS)
+    asked = _stored_arrays(path / ASKED)
+    return from_document(document, picture, labels, hidden, backdrops, maps, asked)
 
 
 def _write_files(result: Explained, draft: Path) -> None:
@@ -115,9 +122,10 @@ def _write_files(result: Explained, draft: Path) -> None:
         for explanation in result.explanations
         if isinstance(explanation, Attribution) and explanation.pixel_map is not None
     }
-    if maps:
-        with (draft / PIXEL_MAPS).open("wb") as file:
-            _save_maps(file, maps)
+    for file, arrays in ((PIXEL_MAPS, maps), (ASKED, recorded_arrays(result.record))):
+        if arrays:
+            with (draft / file).open("wb") as archive:
+                _save_arrays(archive, arrays)
     for name, figure in _figures(result):
         save_figure(result.figure(name), draft / figure)
 
@@ -141,17 +149,17 @@ def _save_labels(labels: Int[np.ndarray, "h w"], path: Path) -> None:
     pillow.fromarray(stored).save(path)
 
 
-def _save_maps(file: BinaryIO, maps: PixelMaps) -> None:
+def _save_arrays(file: BinaryIO, arrays: Mapping[str, np.ndarray]) -> None:
     """As `numpy.savez_compressed`, which takes names as keywords and so not just any name."""
     with zipfile.ZipFile(file, "w") as archive:
-        for name, array in maps.items():
-            member = zipfile.ZipInfo(f"{name}.npy")  # without the time: equal maps, equal bytes
+        for name, array in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy")  # without the time: equal arrays, equal bytes
             member.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(member, "w") as entry:
                 np.lib.format.write_array(entry, array, allow_pickle=False)
 
 
-def _stored_maps(path: Path) -> PixelMaps:
+def _stored_arrays(path: Path) -> Mapping[str, np.ndarray]:
     if not path.is_file():
         return {}
     with np.load(path, allow_pickle=False) as archive:

@@ -34,6 +34,20 @@ def log_probabilities(logits):
 MASKS = all_masks(3).masks
 
 
+def test_what_is_remembered_comes_back_in_the_order_paid():
+    game = Game(Counting(11), 11)
+    assert game.remembered()[0].shape == (0, 11)
+    masks = np.random.default_rng(0).random((5, 11)) < 0.5
+    values = game(masks)
+    game(masks[[2]])
+    game(~masks, remember=False)
+    again, known = game.remembered()
+    assert (again == masks).all()
+    assert (known == values).all()
+    known[:] = 0  # a copy: the memory stays
+    assert (game(masks) == values).all()
+
+
 def test_values_come_back_as_float32_in_the_order_asked():
     game = Game(Counting(3), 3)
     values = game(MASKS[[5, 1, 7]])

@@ -55,6 +55,7 @@ def test_directory_holds_what_the_manifest_says(result, tmp_path):
         "segments.png",
         "picture.png",
         "hidden.png",
+        "asked.npz",
         "figure.png",
         "manifest.json",
     }
@@ -179,7 +180,7 @@ def test_the_directory_one_stands_in_stays_the_same(result, tmp_path, monkeypatc
     replace(result, seed=99).save(".")
     assert tmp_path.stat().st_ino == before
     assert sw.Explained.load(".").seed == 99
-    assert len(list(tmp_path.iterdir())) == 6
+    assert len(list(tmp_path.iterdir())) == 7
 
 
 def test_a_link_to_a_directory_is_followed(result, tmp_path):
