@@ -456,6 +456,13 @@ def test_a_rule_shows_its_members_and_its_examples(opened, rich):
     assert rule["sentences"][0] in page.locator(".sw-words").inner_text()
     assert "precision" in page.locator(".sw-words").inner_text()
     assert rule["superpixels"]
+    strip = page.locator(".sw-strip").get_attribute("aria-label")
+    assert "asked 95 %" in strip
+    assert "at least" in strip
+    bars = page.locator("[data-sw=bars] [data-region]")
+    measured = [at for at, share in enumerate(rule["without"]) if share is not None]
+    assert bars.count() == len(measured) > 0
+    assert bars.first.get_attribute("data-region") == str(rule["superpixels"][measured[0]])
     other = next(player for player in range(20) if player not in rule["superpixels"])
     assert np.ptp(colours(page, other)) < 25  # stepped back
     examples = page.locator(".sw-examples [role=radio]")

@@ -8,7 +8,7 @@ window.Seewhy = (() => {
   const FOR = [11, 122, 117], AGAINST = [209, 87, 10], GREY = [233, 233, 233], UNSEEN = [243, 244, 246];
   const TINT = 0.72, TINT_EXPONENT = 0.7, DESATURATE = 0.5, LIGHTEN = 0.25, DIM = 0.6;
   const Z = 1.959964;                       // half width of a 95 % interval, in standard errors
-  const BADGES = 6;                         // so many regions are outlined and numbered at most
+  const BADGES = 6;                         // so many regions are numbered on a small picture
   const MODES = [["overlay", "Overlay"], ["heat", "Heat map"], ["rest", "Hide the rest"], ["plain", "Picture"]];
   const SIDES = [["both", "Both"], ["for", "For"], ["against", "Against"]];
   const shards = new Map(), waiting = new Map();
@@ -311,6 +311,14 @@ window.Seewhy = (() => {
     return canvas;
   }
 
+  function thumbnail(data, look) {
+    const canvas = make("canvas", { width: 176, height: Math.round(176 * data.height / data.width), "aria-hidden": "true" });
+    const context = canvas.getContext("2d");
+    context.imageSmoothingQuality = "high";
+    context.drawImage(compose(data, look), 0, 0, canvas.width, canvas.height);
+    return canvas;
+  }
+
   /** One picture on the page: what is painted changes seldom, what is marked on it often. */
   class Figure {
     constructor(view, { label, small = false, look, marks, live = true }) {
@@ -381,16 +389,15 @@ window.Seewhy = (() => {
     context.setLineDash([]);
   }
 
+  /** A disc for what speaks for the class, a rounded square for what speaks against it. */
   function badge(context, data, { player, colour, badge: number }, pen) {
-    const { x, y } = data.centres[player], radius = pen(10);
-    context.beginPath();
-    context.arc(x, y, radius + pen(2), 0, 2 * Math.PI);
-    context.fillStyle = "#ffffff";
-    context.fill();
-    context.beginPath();
-    context.arc(x, y, radius, 0, 2 * Math.PI);
-    context.fillStyle = colour;
-    context.fill();
+    const { x, y } = data.centres[player], corner = colour === hue(1) ? 10 : 3.5;
+    for (const [radius, fill, round] of [[pen(12), "#ffffff", corner + 2], [pen(10), colour, corner]]) {
+      context.beginPath();
+      context.roundRect(x - radius, y - radius, 2 * radius, 2 * radius, pen(round));
+      context.fillStyle = fill;
+      context.fill();
+    }
     context.fillStyle = "#ffffff";
     context.font = `700 ${pen(12)}px system-ui, sans-serif`;
     context.textAlign = "center";
@@ -547,7 +554,9 @@ window.Seewhy = (() => {
 
     framed(method, m) {
       const choose = button(oneLine(method.name), () => this.choose({ method: m }), { class: "sw-link", "aria-pressed": String(m === this.method) });
-      return make("figure", { "data-method": oneLine(method.name) }, make("figcaption", {}, choose), this.figureOf(method, { small: true }).node);
+      const fidelity = method.columns && method.columns[this.column].fidelity;
+      const cost = make("span", { class: "sw-quiet", text: [...(fidelity ? [`R² ${fidelity.r2.toFixed(2)}`] : []), counted(method.evaluations, "picture")].join(" · ") });
+      return make("figure", { "data-method": oneLine(method.name) }, make("figcaption", { class: "sw-row" }, choose, cost), this.figureOf(method, { small: true }).node);
     }
 
     stageOf(method) {
@@ -561,7 +570,8 @@ window.Seewhy = (() => {
     figureOf(method, { small = false }) {
       const label = `${oneLine(this.item.name)}: ${oneLine(method.name)}; arrow keys walk through regions, Enter hides one`;
       const look = method.columns ? () => attributionLook(this, method)
-        : () => membersLook(this.item.count, membersOf(method), [...this.hidden, ...(small ? [] : this.exampleHides(method))]);
+        : () => membersLook(this.item.count, membersOf(method), [...this.hidden, ...(small ? [] : this.exampleHides(method))],
+          { plain: !small && method === this.current && this.example !== null });
       const figure = new Figure(this, { label, small, look, marks: () => this.marksOf(method) });
       this.figures.push(figure);
       return figure;
@@ -571,26 +581,28 @@ window.Seewhy = (() => {
       const marks = [];
       if (method.columns && this.mode !== "plain") {
         const numbers = (this.sides && this.told ? this.told : method).numbers, { values } = method.columns[this.column];
-        for (const player of this.drawn(method).slice(0, this.sides ? BADGES : 2 * BADGES)) {
+        for (const player of this.sides ? this.drawn(method).slice(0, BADGES) : this.drawn(method)) {
           if (numbers[player]) marks.push({ player, colour: hue(values[player]), badge: numbers[player] });
         }
       } else if (!method.columns) {
-        for (const player of membersOf(method)) marks.push({ player, colour: hue(method.kind === "rule" ? 1 : -1) });
+        const rule = method.kind === "rule";
+        membersOf(method).forEach((player, at) => marks.push({ player, colour: hue(rule ? 1 : -1), badge: rule && !this.sides ? at + 1 : null }));
       }
       for (const player of this.hidden) marks.push({ player, colour: "#1f2430", dashed: true });
       if (this.hovered !== null) marks.push({ player: this.hovered, colour: "#1f2430", bold: true });
       return marks;
     }
 
+    /** An example is painted as it was shown to the model, where its background is the fill. */
     exampleHides(method) {
       return method === this.current && this.example ? this.example.hidden : [];
     }
 
     exampleChoice(method) {
       const said = (each) => `${oneLine(each.becomes.label)}${each.background ? `, before ${oneLine(each.background)}` : ""}`;
-      const examples = [null, ...method.keeps, ...method.breaks];
-      const choices = examples.map((each, e) => [e, each === null ? "The rule"
-        : `${e <= method.keeps.length ? "✓ kept" : "✗ broke"}: ${said(each)}`]);
+      const examples = [null, ...method.keeps, ...method.breaks], members = membersOf(method);
+      const choices = examples.map((each, e) => [e, thumbnail(this.data, membersLook(this.item.count, members, each ? each.hidden : [], { plain: Boolean(each) })),
+        make("span", { text: each === null ? "The rule" : `${e <= method.keeps.length ? "✓ kept" : "✗ broke"}: ${said(each)}` })]);
       const choose = (e, { focus = false } = {}) => {
         this.example = examples[e];
         this.drawStage();
@@ -647,6 +659,12 @@ window.Seewhy = (() => {
     }
 
     repaint() { this.figures.forEach((figure) => figure.paint()); }
+
+    /** Fit what is drawn to the room there is. */
+    settle() {
+      this.remark();
+      this.drawAnswer();
+    }
 
     remark() { this.figures.forEach((figure) => figure.mark()); }
 
@@ -807,6 +825,7 @@ window.Seewhy = (() => {
 
     drawBars() {
       const { item, places, told } = this;
+      if (this.current.kind === "rule") { places.bars.replaceChildren(...this.ruleBars(this.current)); return; }
       if (!told) { places.bars.replaceChildren(); return; }
       const column = told.columns[this.column], sure = (player) => column.certain[player];
       const shown = rankingOf(column).filter((player) => this.onSide(column.values[player])).slice(0, this.top);
@@ -832,21 +851,39 @@ window.Seewhy = (() => {
         make("div", { sw: "bars", role: "group", "aria-label": "Regions, strongest first" }, ...rows, none));
     }
 
+    /** How surely a rule holds, and how surely without each of its regions. */
+    ruleBars(rule) {
+      const known = rule.superpixels.map((player, at) => [player, at, rule.without[at]]).filter(([, , without]) => typeof without === "number");
+      const rows = known.map(([player, at, without]) => {
+        const tag = make("span", { class: "sw-badge sw-for", text: at + 1 });
+        return make("button", { type: "button", class: "sw-bar sw-member", "data-region": player, "aria-pressed": String(this.hidden.has(player)),
+          on: { pointerenter: (event) => this.hover(player, event), pointerleave: () => this.hover(null), focus: (event) => this.hover(player, below(event)),
+            blur: () => this.hover(null), click: () => this.toggle(player) } },
+        tag, make("span", { class: "sw-place", text: this.item.places[player] }), make("span", { class: "sw-track" }, bar(without, "sw-is")),
+        make("span", { class: "sw-number", text: percent(without) }));
+      });
+      const others = rule.superpixels.length - rows.length;
+      const list = rows.length ? [make("p", { class: "sw-quiet", text: `how often it holds without one of its regions${others ? `; without each of the other ${others} it was not measured` : ""}` }),
+        make("div", { sw: "bars", role: "group", "aria-label": "Regions of the rule" }, ...rows)] : [];
+      return [make("h2", { text: "How surely" }), precisionStrip(rule), ...list];
+    }
+
     // ---- curves
 
     drawCurve(rows, hidden) {
       const { item, data, places, told } = this;
-      if (!told) { places.curve.replaceChildren(); return; }
+      if (!told || !(this.valued || this.sides)) { places.curve.replaceChildren(); return; }
       const target = item.targets[this.column], { values } = told.columns[this.column];
       const away = curveOf(item, data, target, values, { showing: false }), shown = curveOf(item, data, target, values, { showing: true });
       const asked = away.length > 2, guess = asked || !addsUp(told) || item.against ? [] : estimatedCurve(item, told, this.column);
       if (!asked && !guess.length) { places.curve.replaceChildren(); return; }
       const mine = rows && rows.find((row) => row.index === target.index);
+      const gone = [...hidden].reduce((sum, player) => sum + item.areas[player], 0);
       const here = mine && (mine.p !== null || target.probability === null)
-        ? { x: [...hidden].reduce((sum, player) => sum + item.areas[player], 0), y: mine.p ?? mine.score } : null;
+        ? { x: this.mode === "rest" && this.valued ? 1 - gone : gone, y: mine.p ?? mine.score } : null;
       const lines = asked ? [["hide the strongest first", away, "sw-deletion"], ["show the strongest first", shown, "sw-insertion"]]
         : [["estimate: effects added up, not asked", guess, "sw-guess"]];
-      const chart = curveChart(lines, here, target.probability !== null);
+      const chart = curveChart(lines, here, target.probability !== null, Math.max(280, Math.min(620, places.curve.clientWidth || 520)));
       const key = lines.map(([text, , kind]) => make("span", { class: `sw-linekey ${kind}`, text }));
       places.curve.replaceChildren(make("div", { sw: "curve" }, make("h2", {}, "What becomes of ", named(target.label)), chart, make("p", { class: "sw-quiet sw-keys" }, ...key)));
     }
@@ -940,18 +977,31 @@ window.Seewhy = (() => {
     return draw("svg", { viewBox: "0 0 200 16", preserveAspectRatio: "none", class: "sw-chart", "aria-hidden": "true" }, ...parts);
   }
 
-  function curveChart(lines, here, isShare) {
-    const [width, height, left, right, top, bottom] = [520, 190, 46, 20, 8, 34];
+  const TOPS = [0.01, 0.02, 0.04, 0.1, 0.2, 0.4, 0.6, 0.8, 1];
+
+  /** From half to all: what a rule had to reach, the bound, and what the certificate saw. */
+  function precisionStrip(rule) {
+    const px = (share) => 14 + 332 * Math.max(0, (share - 0.5) / 0.5), asked = rule.settings.precision;
+    const parts = [draw("line", { x1: px(0.5), x2: px(1), y1: 22, y2: 22, class: "sw-grid" }),
+      draw("line", { x1: px(asked), x2: px(asked), y1: 10, y2: 34, class: "sw-asked" }), label(px(asked), 48, `asked ${percent(asked)}`, "end"),
+      draw("line", { x1: px(rule.precision_lower_bound), x2: px(rule.precision), y1: 22, y2: 22, class: "sw-bound" }),
+      draw("circle", { cx: px(rule.precision), cy: 22, r: 5, class: "sw-precision" }), label(px(0.5), 48, "50 %", "start")];
+    const told = `precision ${percent(rule.precision)}, at least ${percent(rule.precision_lower_bound)}, asked ${percent(asked)}`;
+    return draw("svg", { viewBox: "0 0 360 52", class: "sw-plot sw-strip", role: "img", "aria-label": told }, ...parts);
+  }
+
+  function curveChart(lines, here, isShare, width) {
+    const [height, left, right, top, bottom] = [190, 46, 20, 8, 34];
     const ys = lines.flatMap(([, points]) => points.map((point) => point.y)).concat(here ? [here.y] : []);
-    const low = isShare ? 0 : Math.min(...ys), high = isShare ? Math.min(1, Math.max(0.05, Math.max(...ys) * 1.08)) : Math.max(...ys);
+    const low = isShare ? 0 : Math.min(...ys), high = isShare ? TOPS.find((most) => most >= Math.max(...ys)) || 1 : Math.max(...ys);
     const px = (x) => left + (width - left - right) * x, py = (y) => height - bottom - (height - top - bottom) * (y - low) / (high - low || 1);
     const parts = [0, 0.5, 1].flatMap((share) => {
       const y = low + share * (high - low);
       return [draw("line", { x1: left, x2: width - right, y1: py(y), y2: py(y), class: "sw-grid" }),
-        label(left - 6, py(y) + 4, isShare ? `${(100 * y).toFixed(high < 0.1 ? 1 : 0)} %` : plainNumber(y), "end"),
+        label(left - 6, py(y) + 4, isShare ? `${(100 * y).toFixed(high < 0.02 ? 1 : 0)} %` : plainNumber(y), "end"),
         label(px(share), height - 16, `${100 * share} %`, "middle")];
     });
-    parts.push(label(px(0.5), height - 2, "of the area hidden, or shown", "middle"));
+    parts.push(label(px(0.5), height - 2, lines.length > 1 ? "of the area ● hidden, ○ shown" : "of the area hidden", "middle"));
     for (const [, points, kind] of lines) {
       parts.push(draw("polyline", { points: points.map((point) => `${px(point.x)},${py(point.y)}`).join(" "), class: `sw-line ${kind}` }));
       if (kind !== "sw-guess") parts.push(...points.map((point) => draw("circle", { cx: px(point.x), cy: py(point.y), r: 2.6, class: `sw-dot ${kind}` })));
@@ -976,7 +1026,7 @@ window.Seewhy = (() => {
       if (host.theme) root.dataset.theme = host.theme;
       this.body = make("div", { class: "sw-body" });
       root.replaceChildren(this.toolbar(), this.body);
-      this.resized = () => { if (this.current) this.current.remark(); };
+      this.resized = () => { if (this.current) this.current.settle(); };
       window.addEventListener("resize", this.resized);
       if (view.items.length === 1) this.open(0); else this.gallery();
     }
@@ -1048,7 +1098,7 @@ window.Seewhy = (() => {
         if (this.opened !== at) return;
         this.current = new ItemView(this, item, this.ready.get(at));
         this.body.replaceChildren(this.current.node);
-        this.current.remark();
+        this.current.settle();
       } catch (error) {
         if (this.opened === at) this.body.replaceChildren(make("p", { role: "alert", class: "sw-caution", text: `This picture cannot be shown: ${error.message}` }));
       }
