@@ -22,6 +22,7 @@ _HOME = {
     "compare_many": "seewhy.run.compare_many",
     "Comparison": "seewhy.run.comparison",
     "Field": "seewhy.run.field",
+    "write_report": "seewhy.run.reporting",
     "Protocol": "seewhy.metrics.protocol",
     "planted": "seewhy.metrics.planted",
     "Lime": "seewhy.methods.lime",
@@ -131,6 +132,7 @@ if TYPE_CHECKING:
     from seewhy.run.explain import explain
     from seewhy.run.explained import Explained
     from seewhy.run.field import Field
+    from seewhy.run.reporting import write_report
 
 
 def __getattr__(name: str) -> Any:

@@ -38,9 +38,15 @@ def test_one_picture(here):
     assert "SRG ↑" in told
     assert "• Take " in told
     assert "to repeat" in told
-    assert "→ out/comparison.png" in told
+    assert "→ out/report.html, comparison.png" in told
     files = {file.name for file in (here / "out").iterdir()}
-    assert {"comparison.json", "comparison.png", "consensus.png", "explanation.json"} <= files
+    assert {
+        "comparison.json",
+        "comparison.png",
+        "consensus.png",
+        "explanation.json",
+        "report.html",
+    } <= files
     assert json.loads((here / "out/comparison.json").read_text())["repeats"] == 3
 
 

@@ -17,10 +17,10 @@ QUICK = [
 @pytest.mark.parametrize(
     ("asked", "files"),
     [
-        (["--method", "lime"], "comparison.png and comparison.json"),
+        (["--method", "lime"], "report.html, comparison.png and comparison.json"),
         (
             ["--method", "lime,occlusion", "--budget-curve"],
-            "comparison.png, consensus.png, budget.png and comparison.json",
+            "report.html, comparison.png, consensus.png, budget.png and comparison.json",
         ),
     ],
 )

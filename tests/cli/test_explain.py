@@ -32,7 +32,8 @@ def test_one_picture(here):
     assert done.exit_code == 0, done.output
     assert "corner" in done.stdout
     assert "3 classes" in done.stdout
-    assert done.stdout.rstrip().splitlines()[-1] == "→ out/figure.png and explanation.json"
+    last = done.stdout.rstrip().splitlines()[-1]
+    assert last == "→ out/report.html, figure.png and explanation.json"
     document = json.loads((here / "out" / "explanation.json").read_text())
     assert len(document["explanations"]) == 3
     assert max(document["explanations"][0]["values"]) == document["explanations"][0]["values"][0]
@@ -40,7 +41,7 @@ def test_one_picture(here):
 
 def test_default_directory_and_quiet(here):
     done = run("explain", "picture.png", *QUICK, "--quiet")
-    assert done.stdout == "→ explained/picture/figure.png and explanation.json\n"
+    assert done.stdout == "→ explained/picture/report.html, figure.png and explanation.json\n"
     assert (here / "explained" / "picture" / "manifest.json").is_file()
 
 

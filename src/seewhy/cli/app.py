@@ -11,6 +11,7 @@ from seewhy.cli.compare import compare
 from seewhy.cli.demo import demo
 from seewhy.cli.explain import explain
 from seewhy.cli.models import models
+from seewhy.cli.report import report
 
 EPILOG = (
     "Start with:  seewhy demo  ·  then:  seewhy explain bus.jpg --model builtin:imagenet  ·  "
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.command()(explain)
 app.command()(compare)
+app.command()(report)
 app.command()(demo)
 app.command()(models)
 

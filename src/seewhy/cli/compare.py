@@ -203,7 +203,7 @@ def _compare_one(
         print_comparison(comparison)
     consensus = ["consensus.png"] if comparison.consensus is not None else []
     curve = ["budget.png"] if comparison.budget_curve is not None else []
-    drawn = ", ".join(["comparison.png", *consensus, *curve])
+    drawn = ", ".join(["report.html", "comparison.png", *consensus, *curve])
     said.done(f"{drawn} and comparison.json")
 
 

@@ -17,17 +17,12 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from seewhy.game.driver import Listener, Progress
-    from seewhy.methods.change import Change
-    from seewhy.methods.explanation import Attribution
-    from seewhy.methods.rule import Rule
     from seewhy.models.protocol import Model
     from seewhy.run.explained import Explained
 
 BAD_INPUT = 2
 PARTLY_DONE = 3
 INTERRUPTED = 130
-ALL_COMPARED = 10
-"""Up to so many superpixels all sets are compared, and a larger budget finds no more."""
 
 
 @contextmanager
@@ -122,6 +117,8 @@ def print_result(result: Explained, *, told: int | None = None) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from seewhy.run.cautions import cautions
+
     console = Console(highlight=False)
     console.print(Text(f"\n{one_line(result.picture.name)}", style="bold"))
     console.print(_predictions_table(result))
@@ -130,7 +127,7 @@ def print_result(result: Explained, *, told: int | None = None) -> None:
     else:
         _print_explanations(console, result, told)
     for warning in cautions(result):
-        console.print(Text("! " + warning, style="yellow"))
+        console.print(Text("! " + one_line(warning), style="yellow"))
 
 
 def _print_explanations(console: Console, result: Explained, told: int | None) -> None:
@@ -170,58 +167,3 @@ def _predictions_table(result: Explained) -> Table:
         value = f"{prediction.score:.2f}" if on_odds else ""
         table.add_row(Text(one_line(prediction.label)[:60], style=style), chance, value)
     return table
-
-
-def cautions(result: Explained) -> list[str]:
-    """List the reasons to read a result with care."""
-    from seewhy.methods.explanation import Attribution
-
-    found: list[str] = []
-    for explanation in result.explanations:
-        if isinstance(explanation, Attribution):
-            found += _unsettled(explanation, result)
-        elif explanation.status == "not_found":
-            found.append(_not_found(explanation, result))
-        elif explanation.status == "trivially_robust":
-            found += _nothing_to_point_at(explanation)
-    return found
-
-
-def _not_found(explanation: Rule | Change, result: Explained) -> str:
-    from seewhy.methods.registry import method_key
-
-    ways = ["finer --segments", "another --fill"]
-    if result.segmentation.count > ALL_COMPARED:
-        ways.insert(0, f"a larger budget (--method {method_key(explanation.method)}:budget=…)")
-    return f"{explanation.name} did not find what it looked for: give {', '.join(ways)}"
-
-
-def _nothing_to_point_at(rule: Rule) -> list[str]:
-    from seewhy.methods.registry import method_key
-
-    key = method_key(rule.method)
-    gives_way = rule.breakdown is None or rule.breakdown < 1
-    ways = [f"{key}:hidden=0.8"] if gives_way and rule.method.hidden < 0.8 else []
-    ways += [f"{key}:background=pictures"] if rule.method.background == "fill" else []
-    if not ways:
-        return []
-    return [f"{rule.name} found nothing to point at: try --method {' or '.join(ways)}"]
-
-
-def _unsettled(explanation: Attribution, result: Explained) -> list[str]:
-    doubtful = [
-        target.label
-        for target, done in zip(result.targets, explanation.converged, strict=True)
-        if not done
-    ]
-    if not doubtful:
-        return []
-    way_out = "--budget" if explanation.pixel_map is None else "number of samples or steps"
-    return [
-        f"{explanation.name} has not settled for {_listed(doubtful)} after "
-        f"{explanation.evaluations} pictures: give a larger {way_out}"
-    ]
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(one_line(name) for name in names)

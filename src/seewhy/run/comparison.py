@@ -17,6 +17,7 @@ from seewhy.run.shown import Shown
 
 if TYPE_CHECKING:
     from os import PathLike
+    from pathlib import Path
 
     from matplotlib.figure import Figure
 
@@ -123,6 +124,30 @@ class Comparison(Shown):
         from seewhy.run.comparison_drawing import budget_figure_of
 
         return budget_figure_of(self)
+
+    def report(self, path: str | PathLike[str], *, title: str | None = None) -> Path:
+        """Write it as one page to look at, with the scoreboard; see `seewhy.write_report`.
+
+        Parameters
+        ----------
+        path : path
+            A file that ends in ".html", or a folder, into which ``report.html`` goes.
+        title : str, optional
+            Default: the picture's name.
+
+        Returns
+        -------
+        Path
+            The page to open.
+        """
+        from seewhy.run.reporting import write_report
+
+        return write_report(self, path, title=title)
+
+    def _repr_html_(self) -> str:
+        from seewhy.run.reporting import notebook_of
+
+        return notebook_of(self)
 
     def save(self, directory: str | PathLike[str]) -> None:
         """Write it into a directory, together with the explanations it compares.

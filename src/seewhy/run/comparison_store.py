@@ -8,6 +8,7 @@
       comparison.png     a row per method: overlay, curves, numbers
       consensus.png      where different measures agree, if there are two at least
       budget.png         quality against pictures asked, if that was measured
+      report.html        with the scoreboard
 """
 
 from __future__ import annotations
@@ -56,6 +57,9 @@ def save(comparison: Comparison, directory: str | PathLike[str]) -> None:
         for name, figure in further.items():
             if figure is not None:
                 save_figure(figure, draft / name)
+        write_page(comparison, draft)
+
+    from seewhy.run.reporting import write_page
 
     store.save(comparison.result, directory, beside=write)
 

@@ -142,8 +142,22 @@ def _doubled(labels: Int32[np.ndarray, "h w"]) -> Int32[np.ndarray, "h2 w2"]:
     return doubled
 
 
-def _shrunk(segmentation: Segmentation, height: int, width: int) -> Segmentation | None:
-    """The superpixels at a smaller size; None if there is no room for all of them."""
+def shrunk_labels(
+    segmentation: Segmentation, height: int, width: int
+) -> Int32[np.ndarray, "h2 w2"]:
+    """Return the superpixels' numbers at a smaller size: each keeps a pixel where there is room.
+
+    Parameters
+    ----------
+    segmentation : Segmentation
+    height, width : int
+        The smaller size.
+
+    Returns
+    -------
+    int32 array (height, width)
+        −1 outside. Where more superpixels than pixels meet, some are missing.
+    """
     tall, wide = segmentation.shape
     rows = ((np.arange(height) + 0.5) * tall / height).astype(int)
     columns = ((np.arange(width) + 0.5) * wide / width).astype(int)
@@ -155,5 +169,10 @@ def _shrunk(segmentation: Segmentation, height: int, width: int) -> Segmentation
         place[segmentation.labels.ravel()] = np.arange(segmentation.labels.size)
         row, column = np.divmod(place[lost], wide)
         labels[row * height // tall, column * width // wide] = lost
-    small = _like(segmentation, labels)
+    return labels
+
+
+def _shrunk(segmentation: Segmentation, height: int, width: int) -> Segmentation | None:
+    """The superpixels at a smaller size; None if there is no room for all of them."""
+    small = _like(segmentation, shrunk_labels(segmentation, height, width))
     return small if small.count == segmentation.count else None

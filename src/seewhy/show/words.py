@@ -142,13 +142,18 @@ def whereabouts(segmentation: Segmentation, player: int) -> str:
     player : int
         The superpixel.
     """
+    return all_whereabouts(segmentation)[player]
+
+
+def all_whereabouts(segmentation: Segmentation) -> list[str]:
+    """Say of every superpixel where it lies; see `whereabouts`."""
     inside = segmentation.labels != OUTSIDE
     fields = []
-    for axis, centre in enumerate(segmentation.centroids()[player]):
+    for axis, centres in enumerate(segmentation.centroids().T):
         extent = inside.any(axis=1 - axis).nonzero()[0]
-        along = (float(centre) - extent[0] + 0.5) / (extent[-1] - extent[0] + 1)
-        fields.append(min(2, int(3 * along)))
-    return _PLACES[fields[0]][fields[1]]
+        along = (centres - extent[0] + 0.5) / (extent[-1] - extent[0] + 1)
+        fields.append(np.minimum(2, (3 * along).astype(int)).tolist())
+    return [_PLACES[row][column] for row, column in zip(*fields, strict=True)]
 
 
 def subject(row: Row, score: Score) -> str:

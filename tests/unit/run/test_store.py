@@ -57,6 +57,7 @@ def test_directory_holds_what_the_manifest_says(result, tmp_path):
         "hidden.png",
         "asked.npz",
         "figure.png",
+        "report.html",
         "manifest.json",
     }
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
@@ -180,7 +181,7 @@ def test_the_directory_one_stands_in_stays_the_same(result, tmp_path, monkeypatc
     replace(result, seed=99).save(".")
     assert tmp_path.stat().st_ino == before
     assert sw.Explained.load(".").seed == 99
-    assert len(list(tmp_path.iterdir())) == 7
+    assert len(list(tmp_path.iterdir())) == 8
 
 
 def test_a_link_to_a_directory_is_followed(result, tmp_path):
