@@ -12,6 +12,7 @@ from seewhy.cli.demo import demo
 from seewhy.cli.explain import explain
 from seewhy.cli.models import models
 from seewhy.cli.report import report
+from seewhy.cli.serve import serve
 
 EPILOG = (
     "Start with:  seewhy demo  ·  then:  seewhy explain bus.jpg --model builtin:imagenet  ·  "
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(explain)
 app.command()(compare)
 app.command()(report)
+app.command()(serve)
 app.command()(demo)
 app.command()(models)
 

@@ -1,0 +1,1 @@
+"""Floor 7: the local app. One model, served on this machine to its own browser."""
