@@ -6,13 +6,20 @@ import asyncio
 import importlib.util
 import json
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
+from urllib.request import Request as Question
+from urllib.request import urlopen
 
+import numpy as np
 import pytest
+
+import seewhy as sw
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
@@ -65,7 +72,9 @@ class Watch:
         text = message.text
         policy = "Content Security Policy" in text or "Content-Security-Policy" in text
         if message.type in {"error", "assert"} or (message.type == "warning" and policy):
-            self.troubles.append(f"console {message.type}: {text} {message.location.get('url', '')}")
+            self.troubles.append(
+                f"console {message.type}: {text} {message.location.get('url', '')}"
+            )
 
     def _dialog(self, dialog: Dialog) -> None:
         self.troubles.append(f"dialog: {dialog.message}")
@@ -143,9 +152,11 @@ def page(new_page: Callable[..., Page]) -> Page:
 def open_document(page: Page, tmp_path: Path) -> Callable[[dict[str, Any]], Page]:
     """Show a view document as a report lies on a disk: one file, opened by ``file://``."""
 
+    from seewhy.show.report import report_html
+
     def show(document: dict[str, Any]) -> Page:
         target = tmp_path / "report.html"
-        target.write_text(_report(document), encoding="utf-8")
+        target.write_text(report_html(document), encoding="utf-8")
         page.goto(target.as_uri())
         page.wait_for_selector(".sw")
         return page
@@ -153,25 +164,82 @@ def open_document(page: Page, tmp_path: Path) -> Callable[[dict[str, Any]], Page
     return show
 
 
-def _report(document: dict[str, Any]) -> str:
-    if importlib.util.find_spec("seewhy.show.report") is not None:
-        from seewhy.show.report import report_html
+SIDE = 64
+LABELS = ["lamp", "scooter", "<img src=x onerror=alert(1)>", "passenger car"]
 
-        return report_html(document)
-    import seewhy.show
 
-    viewer = Path(seewhy.show.__file__).parent / "viewer"
-    script = (viewer / "viewer.js").read_text(encoding="utf-8")
-    style = (viewer / "viewer.css").read_text(encoding="utf-8")
-    data = json.dumps(document)
-    for sign in "<>&\u2028\u2029":
-        data = data.replace(sign, f"\\u{ord(sign):04x}")
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>report</title>'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<link rel="icon" href="data:,"><style>{style}</style><main id="seewhy"></main>'
-        f'<script type="application/json" id="seewhy-data">{data}</script>'
-        f"<script>{script}</script><script>window.Seewhy.mount("
-        f'document.getElementById("seewhy"),'
-        f'JSON.parse(document.getElementById("seewhy-data").textContent))</script></html>'
+class Corners:
+    """Four classes that look at four corners and act together a little; as slow as it is told."""
+
+    def __init__(self) -> None:
+        self.pause = 0.0
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        time.sleep(self.pause)
+        means = images.mean(axis=3)
+        corners = [means[:, :16, :20], means[:, :16, 40:], means[:, 48:, :20], means[:, 48:, 40:]]
+        light = np.stack([corner.mean(axis=(1, 2)) for corner in corners], axis=1)
+        logits = 6 * light + np.array([0.9, 0.6, 0.3, 0.0])
+        return logits + light[:, :1] * light[:, 3:] * np.array([2, 0, 0, 0])
+
+
+@dataclass
+class RunningApp:
+    """The app behind a real server, for as long as a test lasts.
+
+    ``hall`` is the state that its requests share: looking there, unlike asking over the
+    network, does not tell the app that anybody still waits.
+    """
+
+    authority: str
+    token: str
+    corners: Corners
+    model: Any
+    hall: Any
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.authority}/?token={self.token}"
+
+    def json(self, path: str, body: Any = None) -> Any:
+        """Ask what the page asks; a body makes it a POST."""
+        question = Question(
+            f"http://{self.authority}{path}",
+            None if body is None else json.dumps(body).encode(),
+            {"X-Seewhy-Token": self.token, "Content-Type": "application/json"},
+        )
+        with urlopen(question, timeout=20) as reply:
+            return json.load(reply)
+
+
+@pytest.fixture
+def seewhy_app(page_watch: Watch) -> Iterator[RunningApp]:
+    """The app with a quick model of four classes, on a free port that the page may ask."""
+    pytest.importorskip("starlette")
+    pytest.importorskip("uvicorn")
+    from seewhy.server.app import create_app
+    from seewhy.server.serving import open_socket, server_of, until_stopped
+    from seewhy.server.settings import Settings
+
+    corners = Corners()
+    model = sw.CallableModel(
+        corners, labels=LABELS, output="logits", input_size=(SIDE, SIDE), name="corners", batch=16
     )
+    with open_socket("127.0.0.1", 0) as listening:
+        settings = Settings(port=listening.getsockname()[1], grace=0.5)
+        app = create_app(model, settings)
+        server = server_of(app)
+        serving = threading.Thread(
+            target=lambda: asyncio.run(until_stopped(server, app.state.hall, listening))
+        )
+        serving.start()
+        authority = f"127.0.0.1:{settings.port}"
+        page_watch.allowed_hosts.append(authority)
+        try:
+            yield RunningApp(authority, settings.token, corners, model, app.state.hall)
+        finally:
+            corners.pause = 0.0
+            server.should_exit = True
+            serving.join(20)
+    assert not serving.is_alive()
+    assert app.state.hall.worker.join(20)

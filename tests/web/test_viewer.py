@@ -111,7 +111,7 @@ def outputs_of(item):
     step = -(-item["count"] // 8)
     packed = np.frombuffer(zlib.decompress(base64.b64decode(record["masks"])), np.uint8)
     masks = np.unpackbits(packed.reshape(-1, step), axis=1, bitorder="little")[:, : item["count"]]
-    raw = np.frombuffer(base64.b64decode(record["outputs"]), "<f4")
+    raw = np.frombuffer(zlib.decompress(base64.b64decode(record["outputs"])), "<f4")
     rows = raw.reshape(record["n"], len(record["classes"]))
     return {
         frozenset(np.flatnonzero(mask == 0).tolist()): dict(

@@ -13,6 +13,7 @@ from jaxtyping import Shaped
 from PIL import Image as pillow
 from PIL import features
 
+from seewhy.image.resizing import resize
 from seewhy.image.segmentation import OUTSIDE, Segmentation
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.show.hidden import with_everything_hidden
@@ -58,10 +59,9 @@ class ShownPicture:
 def shown_picture(result: Explained, *, side: int) -> ShownPicture:
     """Shrink the picture of a result, and its superpixels with it, to a longest side."""
     segmentation = result.segmentation
-    pixels = to_rgb(result.picture.pixels)
     longest = max(segmentation.shape)
     if longest <= side:
-        return ShownPicture(pixels, segmentation.labels, segmentation)
+        return ShownPicture(to_rgb(result.picture.pixels), segmentation.labels, segmentation)
     height, width = (max(1, round(length * side / longest)) for length in segmentation.shape)
     labels = shrunk_labels(segmentation, height, width)
     small = Segmentation(
@@ -70,9 +70,8 @@ def shown_picture(result: Explained, *, side: int) -> ShownPicture:
         method=segmentation.method,
         settings=segmentation.settings,
     )
-    shown = pillow.fromarray(np.ascontiguousarray(pixels))
     return ShownPicture(
-        np.asarray(shown.resize((width, height), pillow.Resampling.LANCZOS)),
+        to_rgb(resize(result.picture.pixels, height, width)),
         labels,
         small if small.count == segmentation.count else segmentation,
     )
@@ -123,11 +122,6 @@ def encoded_labels(labels: Shaped[np.ndarray, "h w"], count: int) -> Json:
 def deflated(data: bytes) -> str:
     """Compress bytes for a document."""
     return _base64(zlib.compress(data, 9))
-
-
-def plain(data: bytes) -> str:
-    """Write bytes into a document as they are."""
-    return _base64(data)
 
 
 def _base64(data: bytes) -> str:

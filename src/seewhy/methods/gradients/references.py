@@ -57,7 +57,7 @@ def spelled_reference(reference: Reference, pictures: Iterable[Source]) -> str:
         return spelled
     if given:
         raise InputError(f"pictures are for reference='pictures'; got reference={spelled!r}.")
-    if spelled.startswith("picture:"):
+    if spelled.lower().startswith("picture:"):
         raise InputError(
             f"reference must be 'pictures' with pictures=[…] to compare with a picture; "
             f"got {spelled!r}."

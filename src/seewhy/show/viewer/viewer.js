@@ -181,7 +181,7 @@ window.Seewhy = (() => {
     if (!item.record) return null;
     const { classes, names, n, kind } = item.record;
     const packed = await inflate(item.record.masks), step = Math.ceil(item.count / 8);
-    const raw = bytesOf(item.record.outputs), view = new DataView(raw.buffer);
+    const raw = await inflate(item.record.outputs), view = new DataView(raw.buffer);
     const rows = new Map();
     for (let row = 0; row < n; row += 1) {
       const key = String.fromCharCode(...packed.subarray(row * step, (row + 1) * step));

@@ -50,6 +50,7 @@ def test_references_are_spelled_as_on_the_command_line(reference, spelled):
         ("pictures", (), "none is given"),
         ("black", (picture(),), "pictures are for reference='pictures'"),
         ("picture:bus.jpg", (), "reference must be 'pictures'"),
+        ("PICTURE=bus.jpg", (), "reference must be 'pictures'"),
         (PictureFill(read_picture(picture())), (), "give other pictures as pictures="),
         (3, (), "one of Seewhy's fills such as BlackFill"),
     ],
