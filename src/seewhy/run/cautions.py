@@ -32,7 +32,7 @@ def cautions(result: Explained) -> list[str]:
 
 
 def _not_found(explanation: Rule | Change, result: Explained) -> str:
-    ways = ["finer --segments", "another --fill"]
+    ways = ["finer segments", "another fill"]
     if result.segmentation.count > ALL_COMPARED:
         ways.insert(0, f"a larger budget (--method {method_key(explanation.method)}:budget=…)")
     return f"{explanation.name} did not find what it looked for: give {', '.join(ways)}"
@@ -56,7 +56,7 @@ def _unsettled(explanation: Attribution, result: Explained) -> list[str]:
     ]
     if not doubtful:
         return []
-    way_out = "--budget" if explanation.pixel_map is None else "number of samples or steps"
+    way_out = "budget" if explanation.pixel_map is None else "number of samples or steps"
     return [
         f"{explanation.name} has not settled for {_listed(doubtful)} after "
         f"{explanation.evaluations} pictures: give a larger {way_out}"

@@ -677,7 +677,7 @@ window.Seewhy = (() => {
         for (const row of this.node.querySelectorAll("[data-region]")) row.classList.toggle("sw-on", Number(row.dataset.region) === player);
         if (player === null) this.tip.hidden = true; else this.fillTip(player);
       }
-      if (player !== null && event) this.placeTip(event.clientX, event.clientY);
+      if (player !== null && event) this.placeTip(event);
     }
 
     fillTip(player) {
@@ -690,9 +690,9 @@ window.Seewhy = (() => {
       this.status.textContent = lines.join(". ");
     }
 
-    placeTip(x, y) {
-      const box = this.tip.getBoundingClientRect();
-      this.tip.style.left = `${Math.max(4, Math.min(x + 14, window.innerWidth - box.width - 8))}px`;
+    placeTip({ clientX: x, clientY: y, before = null }) {
+      const box = this.tip.getBoundingClientRect(), left = before === null ? x + 14 : before - box.width - 8;
+      this.tip.style.left = `${Math.max(4, Math.min(left > 0 ? left : x + 14, window.innerWidth - box.width - 8))}px`;
       this.tip.style.top = `${y + 18 + box.height > window.innerHeight ? Math.max(4, y - box.height - 12) : y + 18}px`;
     }
 
@@ -836,7 +836,7 @@ window.Seewhy = (() => {
         const tag = make("span", { class: `sw-badge ${sure(player) && number ? (value > 0 ? "sw-for" : "sw-against") : ""}`, text: sure(player) && number ? number : "" });
         return make("button", { type: "button", class: "sw-bar", "data-region": player, "aria-pressed": String(this.hidden.has(player)),
           "aria-label": this.linesOf(player).slice(0, 3).join(", "),
-          on: { pointerenter: (event) => this.hover(player, event), pointerleave: () => this.hover(null), focus: (event) => this.hover(player, below(event)),
+          on: { pointerenter: (event) => this.hover(player, beside(event)), pointerleave: () => this.hover(null), focus: (event) => this.hover(player, beside(event)),
             blur: () => this.hover(null), click: () => this.toggle(player) } },
         tag, make("span", { class: "sw-place", text: item.places[player] }), barChart(value, column.error ? column.error[player] : null, most, sure(player)),
         make("span", { class: "sw-number", text: told.reading === "weight" ? written(value) : signed(value, item.unit) }));
@@ -857,7 +857,7 @@ window.Seewhy = (() => {
       const rows = known.map(([player, at, without]) => {
         const tag = make("span", { class: "sw-badge sw-for", text: at + 1 });
         return make("button", { type: "button", class: "sw-bar sw-member", "data-region": player, "aria-pressed": String(this.hidden.has(player)),
-          on: { pointerenter: (event) => this.hover(player, event), pointerleave: () => this.hover(null), focus: (event) => this.hover(player, below(event)),
+          on: { pointerenter: (event) => this.hover(player, beside(event)), pointerleave: () => this.hover(null), focus: (event) => this.hover(player, beside(event)),
             blur: () => this.hover(null), click: () => this.toggle(player) } },
         tag, make("span", { class: "sw-place", text: this.item.places[player] }), make("span", { class: "sw-track" }, bar(without, "sw-is")),
         make("span", { class: "sw-number", text: percent(without) }));
@@ -947,9 +947,10 @@ window.Seewhy = (() => {
 
   const membersOf = (method) => method.superpixels || method.hide || [];
 
-  const below = (event) => {
+  /** Where to tell of a bar without covering the bars: to their left, where there is room. */
+  const beside = (event) => {
     const box = event.target.getBoundingClientRect();
-    return { clientX: box.left, clientY: box.bottom };
+    return { clientX: box.left, clientY: box.top, before: box.left };
   };
 
   function factsOf(method) {
