@@ -16,7 +16,7 @@ demo: $(VENV)/.installed  ## Explain two embedded pictures with the embedded net
 
 test: $(VENV)/.installed-dev  ## Run all checks and tests.
 	$(MAKE) check
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: $(VENV)/.installed-dev  ## Formatting, lint, types.
 	$(BIN)/ruff format --check .

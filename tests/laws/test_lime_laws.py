@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from math import comb
+
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from seewhy.game.design import all_masks
 from seewhy.game.game import Game
 from seewhy.game.regression import lime_weights
 from seewhy.game.toys import ToyGame, linear_game, random_game
+from seewhy.methods.banzhaf import Banzhaf
 from seewhy.methods.lime import Lime
 
 
@@ -71,6 +75,37 @@ def test_95_per_cent_intervals_cover_93_to_97_per_cent_at_a_fixed_budget():
                 covered.extend((low <= game.main_effects()) & (game.main_effects() <= high))
     assert len(covered) > 2000
     assert 0.93 < np.mean(covered) < 0.97
+
+
+def at_least_game(needed, of, n_players, seed):
+    """As many of a few players must be kept, for 6; nothing hinges on the others."""
+    marks = np.sort(rng(seed, n_players).choice(n_players, of, replace=False))
+    terms = {}
+    for size in range(needed, of + 1):
+        factor = 6.0 * (-1) ** (size - needed) * comb(size - 1, needed - 1)
+        terms |= {tuple(map(int, group)): factor for group in combinations(marks, size)}
+    return ToyGame(n_players, terms)
+
+
+@pytest.mark.parametrize("method", [Lime, Banzhaf])
+@pytest.mark.parametrize("budget", ["auto", 128, 256])
+@pytest.mark.parametrize(("needed", "of"), [(2, 4), (3, 3), (3, 5)])
+def test_what_nothing_hinges_on_is_not_sure_to_matter_more_often_than_its_level_says(
+    needed, of, budget, method
+):
+    """Three players that act together must not lend their effect to a fourth, their alias."""
+    sure, nulls = 0, 0
+    for n_players in (30, 50):
+        for seed in range(6):
+            game = at_least_game(needed, of, n_players, seed)
+            found = method(budget=budget)(game.game(), rng(seed))
+            truth, values = game.main_effects(), found.values[:, 0]
+            null = truth == 0
+            assert null.sum() == n_players - of
+            sure += (null & found.certain()[:, 0] & (np.abs(values) > 0.1 * truth.max())).sum()
+            nulls += null.sum()
+            assert found.certain()[~null, 0].mean() >= 0.5 or budget != "auto"
+    assert sure <= 0.01 * nulls
 
 
 def test_intervals_of_the_papers_design_cover_too():

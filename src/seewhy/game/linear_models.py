@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float64
 
+from seewhy.game.aliases import alias_error
 from seewhy.game.design import PAIRED_LAWS, UNIFORM_LAWS, Design, Law, end_scores
 from seewhy.game.fidelity import (
     ENOUGH_HELD_OUT_PAIRS,
@@ -25,6 +26,7 @@ MAX_PAIRS_FOR_PROCESS = 2048
 FEWEST_SHOWN = 0.3
 ROUNDING = 64 * float(np.finfo(np.float32).eps)
 
+Player = Float64[np.ndarray, " d"]
 PerPlayer = Float64[np.ndarray, "d t"]
 Scores = Float64[np.ndarray, "n t"]
 
@@ -90,7 +92,7 @@ def from_pairs(
     beside = None
     if links is not None and functional.efficient:
         beside = [part.only(new).only(fresh) for part in _log_odds(design, links, fitted)]
-    values, error, left_out = _all_targets(pairs.only(fresh), functional, given, beside)
+    values, error, off, left_out = _all_targets(pairs.only(fresh), functional, given, beside)
     level = pairs.only(uniform if uniform.any() else fresh).even.mean(axis=0)
     intercept = empty if functional.efficient else level - values.sum(axis=0) / 2
     judged = uniform & fresh
@@ -98,7 +100,7 @@ def from_pairs(
     if judged.any():
         left_out = left_out[judged[fresh]]
         fidelity = _fidelity(pairs.only(judged), unseen, left_out, level, (values, error))
-    return LinearModel(values, error, intercept, fidelity)
+    return LinearModel(values, np.maximum(error, off), intercept, fidelity)
 
 
 def _fitted(design: Design, functional: Functional) -> Bool[np.ndarray, " n"]:
@@ -186,8 +188,8 @@ def _all_targets(
     functional: Functional,
     whole: Float64[np.ndarray, " t"] | None,
     links: list[LogOdds] | None,
-) -> tuple[PerPlayer, PerPlayer, Float64[np.ndarray, "n t"]]:
-    """Values, standard errors, and the prediction of every pair by a fit without it."""
+) -> tuple[PerPlayer, PerPlayer, PerPlayer, Float64[np.ndarray, "n t"]]:
+    """Values, their errors, those by aliases, and every pair as predicted by a fit without it."""
     columns = [
         _one_target(
             pairs.signs,
@@ -198,8 +200,8 @@ def _all_targets(
         )
         for t, odd in enumerate(pairs.odd.T)
     ]
-    values, error, left_out = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
-    return values, error, left_out
+    values, error, off, left_out = (np.stack(parts, axis=1) for parts in zip(*columns, strict=True))
+    return values, error, off, left_out
 
 
 def _one_target(
@@ -209,17 +211,20 @@ def _one_target(
     *,
     whole: float | None,
     links: LogOdds | None,
-) -> tuple[Float64[np.ndarray, " d"], Float64[np.ndarray, " d"], Float64[np.ndarray, " n"]]:
+) -> tuple[Player, Player, Player, Float64[np.ndarray, " n"]]:
+    none = np.zeros(signs.shape[1])
     few = len(signs) <= MAX_PAIRS_FOR_PROCESS
     if few or functional is not MAIN_EFFECTS:
         process = fit_odd_process(signs, odd, whole)
         left_out = process.left_out(functional)
         if links is not None and few:
-            return *answer_by_log_odds(process, links, functional), left_out
-        return *process.answer(functional), left_out
+            return *answer_by_log_odds(process, links, functional), none, left_out
+        values, error = process.answer(functional)
+        off = alias_error(process, values) if functional is MAIN_EFFECTS else none
+        return values, error, off, left_out
     # least squares is as good on so many pairs, and linear in their number
     fit = weighted_ridge(signs, odd[:, None], intercept=False)
-    return 2 * fit.coefficients[:, 0], 2 * fit.standard_error[:, 0], fit.left_out[:, 0]
+    return 2 * fit.coefficients[:, 0], 2 * fit.standard_error[:, 0], none, fit.left_out[:, 0]
 
 
 def _held_out(

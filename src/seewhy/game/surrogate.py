@@ -141,6 +141,12 @@ class OddProcess:
         weight = self._alpha[left_out] / np.diag(self._inverse)[left_out]
         return self.scale * (fitted - own * weight)
 
+    def influence(self, functional: Functional) -> Float64[np.ndarray, "d m"]:
+        """How much every value moves with the (scaled) odd part of every pair: A K⁻¹."""
+        covariances = functional.covariances(self.kernel, self.x)
+        moved: Float64[np.ndarray, "d m"] = (covariances @ self._inverse)[:, : self.pairs]
+        return moved
+
     def predict(self, x: Signs) -> Float64[np.ndarray, " m"]:
         """Predict the odd part at other masks, as rows of ±1."""
         return self.scale * (self.kernel(x, self.x) @ self._alpha)
