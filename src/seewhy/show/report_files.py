@@ -74,7 +74,11 @@ def write_report(path: str | os.PathLike[str], document: Json) -> Path:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         if large and len(texts) > 1:
-            return _write_folder(target.with_suffix(""), document, texts)
+            index = _write_folder(target.with_suffix(""), document, texts)
+            if _is_ours(target):
+                # the page of an earlier, smaller report would go on looking like this one
+                target.unlink()
+            return index
         return _write_page(target, report_html(document))
     except OSError as problem:
         raise StoreError(
@@ -152,6 +156,7 @@ def _light(item: Json, number: int, at: int) -> dict[str, Any]:
         "name": item["name"],
         "thumb": _thumb(item["picture"]["src"]),
         "predictions": list(item["predictions"][:1]),
+        **({"true": item["true"]} if item.get("true") else {}),
         "shard": number,
         "at": at,
     }

@@ -9,6 +9,8 @@ window.Seewhy = (() => {
   const TINT = 0.72, TINT_EXPONENT = 0.7, DESATURATE = 0.5, LIGHTEN = 0.25, DIM = 0.6;
   const Z = 1.959964;                       // half width of a 95 % interval, in standard errors
   const BADGES = 6;                         // so many regions are numbered on a small picture
+  const TINY = 128;                         // of smaller pictures the pixels themselves are shown
+  const DECODED = 4;                        // so many pictures stay decoded, some 10 MB each
   const MODES = [["overlay", "Overlay"], ["heat", "Heat map"], ["rest", "Hide the rest"], ["plain", "Picture"]];
   const SIDES = [["both", "Both"], ["for", "For"], ["against", "Against"]];
   const shards = new Map(), waiting = new Map();
@@ -45,14 +47,25 @@ window.Seewhy = (() => {
 
   const signs = (text) => text.replace("-", "\u2212");
 
+  /** As toFixed, but a half goes to the even digit, as it does in the figures and sentences. */
+  function fixed(value, digits) {
+    const twice = 2 * value * 10 ** digits;
+    const half = Number.isInteger(value * 2 ** 20) && Math.abs(twice) % 2 === 1;
+    return (half ? 2 * Math.round(twice / 4) / 10 ** digits : value).toFixed(digits);
+  }
+
   function percent(share) {
     if (share > 0 && share < 0.001) return "< 0.1 %";
     if (share > 0.999 && share < 1) return "> 99.9 %";
     const fine = share !== 0 && share !== 1 && (share < 0.0995 || share >= 0.995);
-    return `${(100 * share).toFixed(fine ? 1 : 0)} %`;
+    return `${fixed(100 * share, fine ? 1 : 0)} %`;
   }
 
-  const plainNumber = (size) => signs(String(Number(size.toPrecision(size >= 100 ? 3 : 2))));
+  /** Two digits that matter, whole numbers from 10 on. */
+  function plainNumber(size) {
+    const digits = size === 0 || Math.abs(size) >= 10 ? 0 : Math.min(100, 1 - Math.floor(Math.log10(Math.abs(size))));
+    return signs(String(Number(fixed(size, digits))));
+  }
 
   function factor(effect) {
     if (Math.abs(effect) > 6.9) return "over 1000";
@@ -70,7 +83,7 @@ window.Seewhy = (() => {
     return (effect > 0 ? "+" : "\u2212") + bare(effect, unit);
   }
 
-  const written = (value) => (value > 0 ? "+" : "") + signs(value.toPrecision(3));
+  const written = (value) => (value > 0 ? "+" : "") + signs(Math.abs(value) < 999.5 ? value.toPrecision(3) : value.toFixed(0));
 
   function amount(effect, unit) {
     if (onOdds(unit)) return `${factor(effect)}-fold`;
@@ -86,7 +99,11 @@ window.Seewhy = (() => {
 
   async function inflate(base64) {
     const packed = new Blob([bytesOf(base64)]).stream().pipeThrough(new DecompressionStream("deflate"));
-    return new Uint8Array(await new Response(packed).arrayBuffer());
+    try {
+      return new Uint8Array(await new Response(packed).arrayBuffer());
+    } catch {
+      throw new Error("its data are damaged");
+    }
   }
 
   function loadImage(src) {
@@ -200,8 +217,10 @@ window.Seewhy = (() => {
 
   /** Rows {index, label, p, score} of a mask that was asked about, likeliest first; null of others. */
   function measured(item, data, hidden) {
-    if (!hidden.size) return item.predictions.map((each) =>
-      ({ index: each.index, label: each.label, p: each.probability, score: each.score }));
+    if (!hidden.size) {
+      const told = new Map([...item.predictions, ...item.targets].map((each) => [each.index, each]));
+      return [...told.values()].map((each) => ({ index: each.index, label: each.label, p: each.probability, score: each.score }));
+    }
     const outputs = data.record && data.record.rows.get(keyOf(hidden, item.count));
     if (!outputs) return null;
     const raw = data.record.kind === "raw";
@@ -276,7 +295,7 @@ window.Seewhy = (() => {
       if (view.mode === "plain") return { from: "pixels", alpha: 0 };
       if (view.mode === "rest") return { from: shown.has(player) ? "pixels" : "fill", alpha: 0 };
       if (view.mode === "heat") {
-        const ramp = tint.map((channel) => 255 + size * (channel - 255));
+        const ramp = tint.map((channel) => 255 + (view.onSide(value) ? size : 0) * (channel - 255));
         return { from: "soft", tint: ramp, alpha: Math.min(1, view.opacity / TINT) };
       }
       return { from: "soft", tint, alpha: shown.has(player) ? view.opacity * size ** TINT_EXPONENT : 0 };
@@ -286,10 +305,10 @@ window.Seewhy = (() => {
   const strongestOf = (method) => Math.max(0, ...method.columns.flatMap((column) => column.values.map(Math.abs)));
 
   /** Members as they are, everything else stepped back, and what an example hides hidden. */
-  function membersLook(count, members, hidden, { plain = false } = {}) {
+  function membersLook(count, members, hidden, { plain = false, gone = "fill" } = {}) {
     const keep = new Set(members), away = new Set(hidden);
     return Array.from({ length: count }, (_, player) => ({
-      from: away.has(player) ? "fill" : plain || keep.has(player) ? "pixels" : "pale", alpha: 0 }));
+      from: away.has(player) ? gone : plain || keep.has(player) ? "pixels" : "pale", alpha: 0 }));
   }
 
   function compose(data, look) {
@@ -335,6 +354,7 @@ window.Seewhy = (() => {
       const { canvas, view } = this;
       canvas.addEventListener("pointermove", (event) => view.hover(this.playerAt(event), event));
       canvas.addEventListener("pointerleave", () => view.hover(null));
+      canvas.addEventListener("blur", () => view.hover(null));
       canvas.addEventListener("click", (event) => {
         const player = this.playerAt(event);
         if (player === null) return;
@@ -366,6 +386,7 @@ window.Seewhy = (() => {
       canvas.height = Math.round(data.height * zoom);
       const context = canvas.getContext("2d");
       context.imageSmoothingQuality = "high";
+      context.imageSmoothingEnabled = Math.max(data.width, data.height) >= TINY;
       context.drawImage(this.base, 0, 0, canvas.width, canvas.height);
       context.setTransform(zoom, 0, 0, zoom, 0, 0);
       const pen = (width) => width * ratio / zoom * (this.small ? 0.7 : 1);
@@ -417,10 +438,10 @@ window.Seewhy = (() => {
       [state]: String(key === chosen), tabindex: key === chosen ? "0" : "-1", on: { click: () => choose(key) } }, ...inside));
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
     const move = (event) => {
-      const at = buttons.indexOf(document.activeElement);
-      if (at < 0 || !(event.key in step)) return;
+      const at = buttons.indexOf(document.activeElement), ends = { Home: 0, End: buttons.length - 1 };
+      if (at < 0 || !(event.key in step || event.key in ends)) return;
       event.preventDefault();
-      const next = (at + step[event.key] + buttons.length) % buttons.length;
+      const next = event.key in ends ? ends[event.key] : (at + step[event.key] + buttons.length) % buttons.length;
       choose(choices[next][0], { focus: true });
     };
     return make("div", { role: "tablist", "aria-label": label, class: "sw-tabs", ...props, on: { keydown: move } }, ...buttons);
@@ -442,9 +463,10 @@ window.Seewhy = (() => {
   class ItemView {
     constructor(page, item, data) {
       Object.assign(this, { page, item, data, id: `sw${serial += 1}`, method: 0, column: 0, mode: "overlay", side: "both",
-        opacity: TINT, example: null, hidden: new Set(), hovered: null, sides: false, figures: [], asked: 0, live: null, touched: null });
+        opacity: TINT, example: null, hidden: new Set(), hovered: null, sides: false, figures: [], asked: 0, answered: null, touched: null });
       this.top = this.usualTop();
-      this.node = make("article", { class: "sw-item", on: { keydown: (event) => this.key(event) } });
+      const leave = (event) => { if (!(event.target instanceof HTMLCanvasElement)) this.hover(null); };  // a finger leaves no other way
+      this.node = make("article", { class: "sw-item", on: { keydown: (event) => this.key(event), pointerdown: leave } });
       this.build();
     }
 
@@ -473,7 +495,7 @@ window.Seewhy = (() => {
 
     /** What is hidden in the picture as it is shown: what was clicked, and in "hide the rest" all but the drawn. */
     away() {
-      if (this.example && !this.example.background) return new Set([...this.hidden, ...this.example.hidden]);
+      if (this.example && !this.sides && !this.example.background) return new Set([...this.hidden, ...this.example.hidden]);
       if (this.mode !== "rest" || !this.valued || this.sides) return this.hidden;
       const keep = new Set(this.drawn());
       return new Set(Array.from({ length: this.item.count }, (_, player) => player)
@@ -492,7 +514,7 @@ window.Seewhy = (() => {
       const told = item.cautions.map((text) => make("p", { class: "sw-caution", text }));
       const story = item.story ? make("p", { class: "sw-story", text: item.story }) : null;
       this.node.append(this.heading(), make("div", { class: "sw-choose" }, p.methods, p.classes), ...(story ? [story] : []),
-        make("div", { class: "sw-columns" }, left, right), p.scores, ...told, p.table, p.panel, this.status, this.tip);
+        make("div", { class: "sw-columns", role: "tabpanel", id: `${this.id}-panel`, "aria-label": "Explanation" }, left, right), p.scores, ...told, p.table, p.panel, this.status, this.tip);
       this.drawPanel();
       this.drawScores();
       this.draw();
@@ -508,6 +530,7 @@ window.Seewhy = (() => {
 
     /** Everything that follows the choice of method, class and top regions. */
     draw() {
+      this.hover(null);
       this.drawChoices();
       this.drawStage();
       this.drawControls();
@@ -527,18 +550,26 @@ window.Seewhy = (() => {
         make("span", { class: "sw-chance", text: target.probability === null ? "" : ` ${percent(target.probability)}` })]);
       const chooseClass = (t, options) => this.choose({ column: t }, options, ".sw-classes");
       p.classes.replaceChildren(this.valued ? tabs("Classes", classes, this.column, chooseClass) : make("span"));
+      for (const tab of this.node.querySelectorAll("[role=tab]")) tab.setAttribute("aria-controls", `${this.id}-panel`);
       if (item.against && (this.valued || this.current.against)) p.classes.append(make("span", { class: "sw-rather" }, "rather than ", named(item.against.label)));
     }
 
     /** Change what is shown; the focus stays where it was, though that part is drawn anew. */
     choose(change, { focus = false } = {}, from = null) {
       const place = () => from && this.node.querySelector(from);
+      const inside = this.node.contains(document.activeElement);
       const held = focus || Boolean(place() && place().contains(document.activeElement));
       Object.assign(this, change);
       if ("method" in change) this.example = null;
+      if (this.sides && this.mode === "rest") this.mode = "overlay";  // each method would hide another rest
+      // beside a rule or a change, what is told of a region is about the class it explains
+      if (!this.valued) this.column = Math.max(0, this.item.targets.findIndex((each) => each.index === this.current.target.index));
       if ("method" in change || "column" in change) this.top = this.usualTop();
       this.draw();
       if (held && place()) (place().querySelector("[tabindex='0']") || place()).focus();
+      else if (inside && !this.node.contains(document.activeElement)) {
+        this.node.querySelector(`${"column" in change ? ".sw-classes" : ".sw-methods"} [tabindex='0']`).focus({ preventScroll: true });
+      }
     }
 
     // ---- pictures
@@ -549,6 +580,8 @@ window.Seewhy = (() => {
       const shown = this.sides ? item.methods.map((method, m) => this.framed(method, m)) : [this.stageOf(this.current)];
       places.stage.className = this.sides ? "sw-stage sw-many" : "sw-stage";
       places.stage.replaceChildren(...shown);
+      this.figures[0].canvas.tabIndex = 0;
+      this.figures[0].canvas.setAttribute("role", "application");
       this.figures.forEach((figure) => figure.paint());
     }
 
@@ -562,8 +595,6 @@ window.Seewhy = (() => {
     stageOf(method) {
       if (method.kind === "counterfactual") return this.changeStage(method);
       const figure = this.figureOf(method, {});
-      figure.canvas.tabIndex = 0;
-      figure.canvas.setAttribute("role", "application");
       return method.kind === "rule" ? make("div", {}, figure.node, this.exampleChoice(method)) : figure.node;
     }
 
@@ -571,7 +602,7 @@ window.Seewhy = (() => {
       const label = `${oneLine(this.item.name)}: ${oneLine(method.name)}; arrow keys walk through regions, Enter hides one`;
       const look = method.columns ? () => attributionLook(this, method)
         : () => membersLook(this.item.count, membersOf(method), [...this.hidden, ...(small ? [] : this.exampleHides(method))],
-          { plain: !small && method === this.current && this.example !== null });
+          { plain: !small && method === this.current && this.example !== null, gone: goneIn(this.example) });
       const figure = new Figure(this, { label, small, look, marks: () => this.marksOf(method) });
       this.figures.push(figure);
       return figure;
@@ -601,13 +632,14 @@ window.Seewhy = (() => {
     exampleChoice(method) {
       const said = (each) => `${oneLine(each.becomes.label)}${each.background ? `, before ${oneLine(each.background)}` : ""}`;
       const examples = [null, ...method.keeps, ...method.breaks], members = membersOf(method);
-      const choices = examples.map((each, e) => [e, thumbnail(this.data, membersLook(this.item.count, members, each ? each.hidden : [], { plain: Boolean(each) })),
+      const choices = examples.map((each, e) => [e, thumbnail(this.data, membersLook(this.item.count, members, each ? each.hidden : [], { plain: Boolean(each), gone: goneIn(each) })),
         make("span", { text: each === null ? "The rule" : `${e <= method.keeps.length ? "✓ kept" : "✗ broke"}: ${said(each)}` })]);
       const choose = (e, { focus = false } = {}) => {
+        const held = focus || this.places.stage.contains(document.activeElement);
         this.example = examples[e];
         this.drawStage();
         this.drawAnswer();
-        if (focus) this.places.stage.querySelector("[role=radio][tabindex='0']").focus();
+        if (held) this.places.stage.querySelector("[role=radio][tabindex='0']").focus();
       };
       const chosen = Math.max(0, examples.indexOf(this.example));
       return tabs("Examples", choices, chosen, choose, { role: "radiogroup", class: "sw-tabs sw-examples" });
@@ -639,7 +671,7 @@ window.Seewhy = (() => {
       const radio = (label, choices, value, key, sw) => tabs(label, choices, value,
         (chosen, options) => this.choose({ [key]: chosen }, options, `[data-sw=${sw}]`), { role: "radiogroup", "data-sw": sw });
       if (this.valued || this.sides) {
-        parts.push(radio("What is drawn", MODES, this.mode, "mode", "mode"), radio("Which regions", SIDES, this.side, "side", "sides"));
+        parts.push(radio("What is drawn", MODES.filter(([key]) => key !== "rest" || !this.sides), this.mode, "mode", "mode"), radio("Which regions", SIDES, this.side, "side", "sides"));
         parts.push(slider("top-n", "Strongest regions", { min: 1, max: item.count, value: this.top, text: (n) => `top ${n}`,
           input: (n) => { this.top = n; this.repaint(); this.drawBars(); this.drawAnswer(); } }));
         parts.push(slider("opacity", "Opacity", { min: 0, max: 100, value: Math.round(100 * this.opacity), text: (n) => `${n} %`,
@@ -663,7 +695,7 @@ window.Seewhy = (() => {
     /** Fit what is drawn to the room there is. */
     settle() {
       this.remark();
-      this.drawAnswer();
+      if (this.answered) this.drawCurve(...this.answered);
     }
 
     remark() { this.figures.forEach((figure) => figure.mark()); }
@@ -728,13 +760,14 @@ window.Seewhy = (() => {
 
     toggle(player) {
       if (!this.hidden.delete(player)) this.hidden.add(player);
+      if (this.hovered === player) this.fillTip(player);
       this.changed();
-      this.fillTip(player);
     }
 
     reset() {
-      const held = this.places.whatif.contains(document.activeElement);
+      const held = [this.places.whatif, this.places.stage].some((place) => place.contains(document.activeElement));
       this.hidden.clear();
+      if (this.example) { this.example = null; this.drawStage(); }
       this.changed();
       if (held) this.figures[0].canvas.focus();
     }
@@ -768,7 +801,8 @@ window.Seewhy = (() => {
 
     async drawAnswer() {
       const { item, data, page } = this, hidden = this.away(), turn = this.asked += 1;
-      let rows = measured(item, data, hidden), kind = "measured", note = hidden.size ? "asked before: what the model said" : "the whole picture";
+      let rows = measured(item, data, hidden), kind = "measured", note = hidden.size ? "asked before: what the model said"
+        : this.example && this.example.background && !this.sides ? `the whole picture; the example stood before ${oneLine(this.example.background)}` : "the whole picture";
       if (!rows && page.host.whatIf) {
         this.drawPredictions(null, "live", "asking the model …");
         try {
@@ -791,6 +825,16 @@ window.Seewhy = (() => {
       }
       this.drawPredictions(rows, kind, note);
       this.drawCurve(rows, hidden);
+      this.answered = [rows, hidden];
+      this.tell(rows, hidden, note);
+    }
+
+    /** What the model says, to those who do not see it change. */
+    tell(rows, hidden, note) {
+      if (!hidden.size) return;
+      const first = rows && rows[0];
+      const said = first ? [`${oneLine(first.label)} ${first.p === null ? written(first.score) : percent(first.p)}`] : [];
+      this.status.textContent = [`${counted(hidden.size, "region")} hidden`, ...said, note].join(". ");
     }
 
     drawPredictions(rows, kind, note) {
@@ -898,7 +942,7 @@ window.Seewhy = (() => {
       const rows = rankingOf(column).map((player, rank) => {
         const cells = [rank + 1, player, told.numbers[player] || "", item.places[player], percent(item.areas[player]), signs(String(column.values[player])),
           column.error ? signs((Z * column.error[player]).toPrecision(3)) : "exact", column.certain[player] ? "yes" : "no"];
-        return make("tr", { "data-region": player, on: { pointerenter: () => this.hover(player), pointerleave: () => this.hover(null) } },
+        return make("tr", { "data-region": player, on: { pointerenter: (event) => this.hover(player, event), pointerleave: () => this.hover(null) } },
           ...cells.map((cell) => make("td", { text: cell })));
       });
       const caption = `${oneLine(told.name)}: effects on ${oneLine(item.targets[this.column].label)}, ${item.unit}`;
@@ -944,6 +988,9 @@ window.Seewhy = (() => {
       this.places.panel.replaceChildren(make("details", { sw: "panel" }, make("summary", { text: "Settings, cost and how sure" }), make("dl", {}, ...list)));
     }
   }
+
+  /** What stands where an example hides: the fill, or, of another picture, which is not on this page, nothing. */
+  const goneIn = (example) => (example && example.background ? "pale" : "fill");
 
   const membersOf = (method) => method.superpixels || method.hide || [];
 
@@ -1021,7 +1068,7 @@ window.Seewhy = (() => {
 
   class Page {
     constructor(root, view, host) {
-      Object.assign(this, { root, view, host, opened: -1, current: null, ready: new Map() });
+      Object.assign(this, { root, view, host, opened: -1, current: null, ready: new Map(), sought: "" });
       root.classList.add("sw");
       root.classList.toggle("sw-compact", Boolean(host.compact));
       if (host.theme) root.dataset.theme = host.theme;
@@ -1029,6 +1076,8 @@ window.Seewhy = (() => {
       root.replaceChildren(this.toolbar(), this.body);
       this.resized = () => { if (this.current) this.current.settle(); };
       window.addEventListener("resize", this.resized);
+      this.pressed = (event) => { if (event.key === "?" && event.target === document.body) this.help(); };
+      document.addEventListener("keydown", this.pressed);
       if (view.items.length === 1) this.open(0); else this.gallery();
     }
 
@@ -1065,7 +1114,9 @@ window.Seewhy = (() => {
       const cards = this.view.items.map((item, at) => this.card(item, at));
       const found = make("p", { class: "sw-quiet", "aria-live": "polite", text: counted(cards.length, "picture") });
       const search = make("input", { type: "search", class: "sw-search", placeholder: "Find a picture or a class", "aria-label": "Find a picture or a class",
-        on: { input: () => { found.textContent = counted(filterCards(cards, search.value), "picture"); } } });
+        value: this.sought, on: { input: () => sift() } });
+      const sift = () => { this.sought = search.value; found.textContent = counted(filterCards(cards, search.value), "picture"); };
+      sift();
       const grid = make("div", { sw: "gallery", class: "sw-gallery", on: { keydown: (event) => walkCards(event, cards) } }, ...cards);
       this.body.replaceChildren(make("header", { class: "sw-head" }, make("h1", {}, named(this.view.title)), make("div", { class: "sw-row" }, search, found)), grid);
       this.root.dataset.swReady = "1";
@@ -1091,19 +1142,25 @@ window.Seewhy = (() => {
     async open(at) {
       this.opened = at;
       this.left = at;
+      this.current = null;
+      this.back.hidden = false;
+      const held = this.root.contains(document.activeElement);
       delete this.root.dataset.swReady;
       this.body.replaceChildren(make("p", { class: "sw-quiet", role: "status", text: "Opening …" }));
       try {
         const item = await this.whole(at);
-        if (!this.ready.has(at)) this.ready.set(at, await decode(item));
+        const data = this.ready.get(at) || await decode(item);
+        this.ready.delete(at);
+        this.ready.set(at, data);
+        if (this.ready.size > DECODED) this.ready.delete(this.ready.keys().next().value);
         if (this.opened !== at) return;
-        this.current = new ItemView(this, item, this.ready.get(at));
+        this.current = new ItemView(this, item, data);
         this.body.replaceChildren(this.current.node);
         this.current.settle();
       } catch (error) {
         if (this.opened === at) this.body.replaceChildren(make("p", { role: "alert", class: "sw-caution", text: `This picture cannot be shown: ${error.message}` }));
       }
-      this.back.hidden = false;
+      if (held && this.back.isConnected) this.back.focus();
       this.root.dataset.swReady = "1";
     }
 
@@ -1115,6 +1172,7 @@ window.Seewhy = (() => {
 
     destroy() {
       window.removeEventListener("resize", this.resized);
+      document.removeEventListener("keydown", this.pressed);
       this.current = null;
       this.root.replaceChildren();
     }
@@ -1139,14 +1197,15 @@ window.Seewhy = (() => {
   /** Pages with many pictures keep them in scripts beside them, as a file may fetch nothing else. */
   function loadShard(k) {
     if (!shards.has(k)) {
-      shards.set(k, new Promise((done, failed) => {
+      const name = `data-${String(k).padStart(4, "0")}.js`;
+      const loaded = new Promise((done, failed) => {
         waiting.set(k, done);
-        const name = `data-${String(k).padStart(4, "0")}.js`;
-        document.head.append(make("script", { src: name, on: { error: () => {
-          shards.delete(k);
-          failed(new Error(`${name} must lie beside this page; it is missing`));
-        } } }));
-      }));
+        // after a script that handed its items over, this comes too late to matter
+        const stop = (what) => () => failed(new Error(`${name} must lie beside this page; it is ${what}`));
+        document.head.append(make("script", { src: name, on: { error: stop("missing"), load: stop("damaged") } }));
+      });
+      loaded.catch(() => shards.delete(k));
+      shards.set(k, loaded);
     }
     return shards.get(k);
   }
