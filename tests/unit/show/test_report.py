@@ -251,6 +251,33 @@ def test_an_earlier_report_is_replaced(tmp_path, monkeypatch):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["many", "report.html"]
 
 
+def test_a_report_that_grew_takes_its_old_page_away(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_files, "MOST_ITEMS", 2)
+    target = tmp_path / "report.html"
+    assert write_report(target, document(item("first"))) == target
+    index = write_report(target, document(*[item() for _ in range(3)]))
+    assert index == tmp_path / "report" / "index.html"
+    assert [file.name for file in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_report_that_grew_leaves_a_page_of_anyone_else(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_files, "MOST_ITEMS", 2)
+    mine = tmp_path / "report.html"
+    mine.write_text("<html>my own page</html>")
+    assert write_report(mine, document(*[item() for _ in range(3)])).name == "index.html"
+    assert mine.read_text() == "<html>my own page</html>"
+
+
+def test_a_card_in_a_folder_knows_the_true_class(tmp_path, monkeypatch):
+    monkeypatch.setattr(report_files, "MOST_ITEMS", 2)
+    truth = {"index": 3, "label": EVIL[0], "probability": 0.1, "score": -2.2, "rank": 4}
+    items = [item(true=truth), item(true=None), item()]
+    page = write_report(tmp_path / "report.html", document(*items))
+    first, *others = Page(page.read_text(encoding="utf-8")).data["items"]
+    assert first["true"] == truth
+    assert not any("true" in entry for entry in others)
+
+
 def test_nothing_of_anyone_else_is_overwritten(tmp_path, monkeypatch):
     mine = tmp_path / "report.html"
     mine.write_text("<html>my own page</html>")
