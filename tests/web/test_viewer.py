@@ -598,6 +598,9 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(opened, rich, new_page, tmp
         phone.get_by_role("tab", name=name).click()
         assert phone.evaluate("document.documentElement.scrollWidth") <= 360
     phone.get_by_role("tab", name="lime").click()
+    order = [".sw-stage", ".sw-predictions", ".sw-controls", ".sw-bars", ".sw-curve"]
+    tops = [phone.locator(part).bounding_box()["y"] for part in order]
+    assert tops == sorted(tops)  # what a tap changes stands below the picture
     box = phone.locator("[data-sw=canvas]").first.bounding_box()
     at = (box["x"] + 0.1 * box["width"], box["y"] + 0.1 * box["height"])
     phone.touchscreen.tap(*at)
