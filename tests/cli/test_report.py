@@ -154,6 +154,15 @@ def test_refusals_are_one_sentence(here, explained, args, says):
     sw.Explained.load(explained / "bus")
 
 
+def test_a_file_of_another_kind_is_no_folder(here, explained):
+    done = run(explained, "--out", "x.pdf")
+    assert done.exit_code == 2
+    assert "a page that ends in .html, or a folder for it; got 'x.pdf'" in done.stderr
+    assert not (here / "x.pdf").exists()
+    assert run(explained, "--out", "v1.2").exit_code == 0
+    assert (here / "v1.2" / "report.html").is_file()
+
+
 def test_many_results_make_a_folder(here, explained, monkeypatch):
     monkeypatch.setattr("seewhy.show.report_files.MOST_ITEMS", 2)
     done = run("explained")

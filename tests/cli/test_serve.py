@@ -127,7 +127,9 @@ def test_a_host_that_is_not_here_is_refused(here, ended):
 
 @pytest.mark.parametrize("port", ["-1", "65536", "x"])
 def test_ports_that_do_not_exist(here, ended, port):
-    assert serve("--port", port).exit_code == 2
+    done = serve("--port", port)
+    assert done.exit_code == 2
+    assert done.stderr == f"seewhy: --port must be a number from 0 to 65535; got {port}\n"
 
 
 def test_a_model_that_cannot_be_loaded_leaves_no_port_taken(here, ended):

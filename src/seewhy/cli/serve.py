@@ -27,8 +27,6 @@ def serve(
         int | None,
         typer.Option(
             metavar="N",
-            min=0,
-            max=65535,
             help="0 takes any that is free. Default 8765, or one of the next if that is taken.",
         ),
     ] = None,
@@ -67,6 +65,8 @@ def serve(
     seewhy serve --model torchvision:resnet34 --port 0
     """  # noqa: D301  (the escape keeps the help from joining these lines)
     with orderly_exit(), notes_on_stderr(quiet=False):
+        if port is not None and not 0 <= port <= 65535:
+            raise InputError(f"--port must be a number from 0 to 65535; got {port}")
         from seewhy.server.app import create_app
         from seewhy.server.serving import address_of, open_socket
         from seewhy.server.serving import serve as run

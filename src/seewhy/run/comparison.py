@@ -13,11 +13,10 @@ from seewhy.metrics.scoreboard import Scoreboard, Scores
 from seewhy.run.budget_curve import BudgetCurve
 from seewhy.run.explained import Explained
 from seewhy.run.provenance import Prediction
-from seewhy.run.shown import Shown
+from seewhy.run.shown import Paged, Shown
 
 if TYPE_CHECKING:
     from os import PathLike
-    from pathlib import Path
 
     from matplotlib.figure import Figure
 
@@ -47,7 +46,7 @@ class Costs:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Comparison(Shown):
+class Comparison(Shown, Paged):
     """What `seewhy.compare` returns.
 
     Attributes
@@ -124,30 +123,6 @@ class Comparison(Shown):
         from seewhy.run.comparison_drawing import budget_figure_of
 
         return budget_figure_of(self)
-
-    def report(self, path: str | PathLike[str], *, title: str | None = None) -> Path:
-        """Write it as one page to look at, with the scoreboard; see `seewhy.write_report`.
-
-        Parameters
-        ----------
-        path : path
-            A file that ends in ".html", or a folder, into which ``report.html`` goes.
-        title : str, optional
-            Default: the picture's name.
-
-        Returns
-        -------
-        Path
-            The page to open.
-        """
-        from seewhy.run.reporting import write_report
-
-        return write_report(self, path, title=title)
-
-    def _repr_html_(self) -> str:
-        from seewhy.run.reporting import notebook_of
-
-        return notebook_of(self)
 
     def save(self, directory: str | PathLike[str]) -> None:
         """Write it into a directory, together with the explanations it compares.

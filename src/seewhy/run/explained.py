@@ -22,10 +22,10 @@ from seewhy.run.provenance import ModelCard, Prediction, TruePrediction
 from seewhy.run.question import STORY
 from seewhy.run.record import Record
 from seewhy.run.rule_document import classes_told
+from seewhy.run.shown import Paged
 
 if TYPE_CHECKING:
     from os import PathLike
-    from pathlib import Path
 
     from matplotlib.figure import Figure
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Explained:
+class Explained(Paged):
     """What `seewhy.explain` returns: predictions, superpixels and one explanation per method.
 
     Attributes
@@ -155,30 +155,6 @@ class Explained:
         from seewhy.show.display import show_png
 
         show_png(self._png(name))
-
-    def report(self, path: str | PathLike[str], *, title: str | None = None) -> Path:
-        """Write the result as one page to look at; see `seewhy.write_report`.
-
-        Parameters
-        ----------
-        path : path
-            A file that ends in ".html", or a folder, into which ``report.html`` goes.
-        title : str, optional
-            Default: the picture's name.
-
-        Returns
-        -------
-        Path
-            The page to open.
-        """
-        from seewhy.run.reporting import write_report
-
-        return write_report(self, path, title=title)
-
-    def _repr_html_(self) -> str:
-        from seewhy.run.reporting import notebook_of
-
-        return notebook_of(self)
 
     def _repr_png_(self) -> bytes:
         return self._png(None)

@@ -84,9 +84,11 @@ def record_of(
     """
     masks, outputs = game.remembered()
     hidden = game.n_players - masks.sum(axis=1)
-    ranked = {mask.tobytes() for mask in _ranked(explanations, game.n_players)}
-    by_hand = np.minimum(hidden, game.n_players - hidden) <= BY_HAND
-    reached = by_hand | np.array([mask.tobytes() in ranked for mask in masks], bool)
+    named = {mask.tobytes() for mask in _of_rules(explanations, game.n_players)}
+    reached = np.minimum(hidden, game.n_players - hidden) <= BY_HAND
+    reached |= np.array([mask.tobytes() in named for mask in masks], bool)
+    for values in _columns(explanations):
+        reached |= _along(masks, _ranking(values))
     masks, outputs = masks[reached], outputs[reached]
     classes = sorted({*spoken_of, *np.argmax(outputs, axis=1).tolist()})
     return Record(
@@ -114,15 +116,18 @@ def _followed(values: Float64[np.ndarray, " d"]) -> Iterator[Bool[np.ndarray, " 
             yield _without([player], len(values))
 
 
-def _ranked(
+def _along(masks: Bool[np.ndarray, "n d"], walk: Sequence[int]) -> Bool[np.ndarray, " n"]:
+    """Tell which masks hide, or show, a beginning of a ranking."""
+    ordered = masks[:, walk]
+    # kept regions in one run at either end: the ranking changes sides once at most
+    changes: Bool[np.ndarray, " n"] = (ordered[:, 1:] != ordered[:, :-1]).sum(axis=1) <= 1
+    return changes
+
+
+def _of_rules(
     explanations: Iterable[Explanation], n_players: int
 ) -> Iterator[Bool[np.ndarray, " d"]]:
-    """Every mask along a ranking from both ends, and those of rules and changes."""
-    for values in _columns(explanations):
-        walk = _ranking(values)
-        for size in range(1, n_players):
-            yield _without(walk[:size], n_players)
-            yield ~_without(walk[:size], n_players)
+    """The masks that rules and changes name, from both ends."""
     for members in _named(explanations):
         yield _without(members, n_players)
         yield ~_without(members, n_players)

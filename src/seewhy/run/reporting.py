@@ -71,11 +71,18 @@ def report_place(path: str | PathLike[str]) -> Path:
 
     Raises
     ------
+    InputError
+        It is called as a file of another kind would be.
     StoreError
         It would lie among the files of a saved result, which has its own.
     """
     target = Path(path).expanduser()
-    page = target if target.suffix.lower() in (".html", ".htm") else target / REPORT
+    html = target.suffix.lower() in (".html", ".htm")
+    if target.suffix[1:].isalpha() and not html and not target.is_dir():
+        raise InputError(
+            f"a report is a page that ends in .html, or a folder for it; got {target.name!r}"
+        )
+    page = target if html else target / REPORT
     if (page.parent / MANIFEST).exists():
         raise StoreError(
             f"{page.parent} holds a saved result, whose files belong together: name another place "
@@ -110,6 +117,16 @@ def notebook_of(result: Result) -> str:
     return notebook_html(document_of([result], side=NOTEBOOK_SIDE))
 
 
+def checked_result(result: object) -> Result:
+    """Take what explain or compare returned, and nothing else."""
+    if not isinstance(result, Explained | Comparison):
+        raise InputError(
+            "results must be what explain or compare returned, one or several; got "
+            f"{type(result).__name__}: load a saved result with Explained.load(directory)"
+        )
+    return result
+
+
 def _titled(items: Sequence[Json], title: str | None) -> Json:
     if title is None:
         title = items[0]["name"] if len(items) == 1 else f"{len(items)} pictures"
@@ -119,11 +136,7 @@ def _titled(items: Sequence[Json], title: str | None) -> Json:
 def _listed(results: Result | Sequence[Result]) -> list[Result]:
     listed = [results] if isinstance(results, Explained | Comparison) else list(results)
     for result in listed:
-        if not isinstance(result, Explained | Comparison):
-            raise InputError(
-                "results must be what explain or compare returned, one or several; got "
-                f"{type(result).__name__}: load a saved result with Explained.load(directory)"
-            )
+        checked_result(result)
     if not listed:
         raise InputError("results must hold one result at least; got none")
     return listed

@@ -128,6 +128,23 @@ def test_a_comparison_keeps_what_judging_walked(picture):
     assert (hidden == 1).sum() == 20  # occlusion's
 
 
+def test_of_all_masks_only_those_in_reach_are_kept(dark, picture):
+    """Nine regions: 260 masks hide or show three at most, and four more lie along the ranking."""
+    result = sw.explain(picture, dark, segments="grid:3", fill="black", target="class 0")
+    assert result.evaluations == 2**9
+    values = result["lime"].values[:, 0]
+    assert len(np.unique(values)) == 9
+    walk = np.argsort(-values)
+    middle = {mask.tobytes() for mask in result.record.masks if 4 <= mask.sum() <= 5}
+    expected = set()
+    for size in (4, 5):
+        hides = np.ones(9, bool)
+        hides[walk[:size]] = False
+        expected |= {hides.tobytes(), (~hides).tobytes()}
+    assert middle == expected
+    assert len(result.record.masks) == 260 + 4
+
+
 def test_raw_outputs_are_kept_as_they_are(picture):
     raw = sw.CallableModel(
         lambda images: images.mean(axis=(1, 2))[:, :2],
