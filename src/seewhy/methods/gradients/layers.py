@@ -137,7 +137,8 @@ def last_spatial(seen: dict[str, Seen], scores: Any, *, classes: int, name: str)
     able = [s for s in able if s.as_maps(s.output).shape[-3] != classes]
     if able and scores.requires_grad:
         outputs = [candidate.output for candidate in able]
-        gradients = torch.autograd.grad(scores.sum(), outputs, retain_graph=True, allow_unused=True)
+        one = scores[0, 0]  # the log-odds of both of two classes would cancel in a sum
+        gradients = torch.autograd.grad(one, outputs, retain_graph=True, allow_unused=True)
         for candidate, gradient in reversed(list(zip(able, gradients, strict=True))):
             # behind the last attention only [CLS] counts
             if gradient is not None and bool((candidate.as_maps(gradient) != 0).any()):

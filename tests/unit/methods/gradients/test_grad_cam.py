@@ -77,6 +77,12 @@ def test_maps_are_those_computed_by_hand(view_of, network):
     assert found.evaluations == 1
 
 
+def test_both_of_two_classes_are_asked(view_of, network):
+    """Their log-odds cancel in a sum, which must not hide the layer that they stand on."""
+    found = cam(view_of(network(classes=2), ClassScores("log-odds", (0, 1))))
+    assert found.method.layer == "features"
+
+
 def test_coarse_maps_are_enlarged_between_their_centres(view_of):
     torch.manual_seed(0)
     net = nn.Sequential(
