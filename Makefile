@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 help:  ## Say what there is.
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | sort
 
-demo: $(VENV)/.installed  ## Explain two embedded pictures with the embedded network.
+demo: $(VENV)/.installed  ## Explain three embedded pictures with the embedded networks.
 	$(BIN)/seewhy demo --out demo
 
 test: $(VENV)/.installed-dev  ## Run all checks and tests.

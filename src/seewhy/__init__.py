@@ -66,6 +66,9 @@ _HOME = {
     "CallableModel": "seewhy.models.callable_model",
     "OnnxModel": "seewhy.models.onnx_model",
     "TorchModel": "seewhy.models.torch_model",
+    "HuggingFaceModel": "seewhy.models.huggingface",
+    "KerasModel": "seewhy.models.keras_model",
+    "V2Model": "seewhy.models.v2_model",
     "SeewhyError": "seewhy.errors",
     "InputError": "seewhy.errors",
     "ImageError": "seewhy.errors",
@@ -121,11 +124,14 @@ if TYPE_CHECKING:
     from seewhy.metrics.planted import planted
     from seewhy.metrics.protocol import Protocol
     from seewhy.models.callable_model import CallableModel
+    from seewhy.models.huggingface import HuggingFaceModel
+    from seewhy.models.keras_model import KerasModel
     from seewhy.models.masking_game import masking_game
     from seewhy.models.onnx_model import OnnxModel
     from seewhy.models.preprocessing import Preprocessing
     from seewhy.models.spec import load_model
     from seewhy.models.torch_model import TorchModel
+    from seewhy.models.v2_model import V2Model
     from seewhy.run.compare import compare
     from seewhy.run.compare_many import compare_many
     from seewhy.run.comparison import Comparison

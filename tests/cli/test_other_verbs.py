@@ -13,7 +13,7 @@ from seewhy.cli.demo import PICTURES
 RUN = CliRunner()
 
 
-def test_demo_explains_both_pictures(tmp_path, monkeypatch):
+def test_demo_explains_three_pictures(tmp_path, monkeypatch):
     done = RUN.invoke(app, ["demo", "--out", str(tmp_path / "demo")])
     assert done.exit_code == 0, done.output
     moped = json.loads((tmp_path / "demo/motorcycle/explanation.json").read_text())
@@ -24,6 +24,10 @@ def test_demo_explains_both_pictures(tmp_path, monkeypatch):
     assert hopper["true"]["label"] == "military uniform"
     assert "academic gown" in done.stdout
     assert (tmp_path / "demo/grace_hopper/figure.png").stat().st_size > 10_000
+    seven = json.loads((tmp_path / "demo/seven/explanation.json").read_text())
+    assert (seven["predictions"][0]["label"], seven["true"]["label"]) == ("1", "7")
+    assert seven["explanations"][2]["becomes"]["label"] == "7"
+    assert (tmp_path / "demo/seven.png").is_file()
     monkeypatch.setattr("seewhy.cli.demo.PICTURES", PICTURES[:1])  # the quick one
     again = RUN.invoke(app, ["demo", "--out", str(tmp_path / "demo"), "--quiet"])
     assert again.exit_code == 0, again.output

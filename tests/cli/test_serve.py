@@ -45,6 +45,10 @@ def test_it_serves_until_it_is_interrupted(here):
     )
     try:
         assert process.stdout.readline().startswith("py:quick_model:quick: 3 classes, RGB")
+        assert (
+            process.stdout.readline()
+            == "  (preprocessing, labels and output: said by the function)\n"
+        )
         address = re.search(r"http://127\.0\.0\.1:\d+/\?token=\S+", process.stdout.readline())[0]
         with urllib.request.urlopen(address, timeout=20) as page:
             assert b"<script" in page.read()

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-HEAVY = ("torch", "torchvision", "matplotlib", "onnxruntime", "onnx", "skimage", "ray", "timm")
+HEAVY = ("torch", "torchvision", "matplotlib", "onnxruntime", "onnx", "skimage", "ray")
+HEAVY += ("timm", "transformers", "keras", "tensorflow", "sklearn", "httpx")
 
 REPORT = """
 import json, sys

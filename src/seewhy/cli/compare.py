@@ -18,6 +18,7 @@ from seewhy.cli.options import (
     ModelSpec,
     Preprocess,
     Quiet,
+    Returns,
     ScoreName,
     Seed,
     Segments,
@@ -114,6 +115,7 @@ def compare(  # noqa: PLR0913  (one parameter per option)
     weights: Weights = None,
     labels: Labels = None,
     preprocess: Preprocess = "auto",
+    returns: Returns = "auto",
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where results go; default compared/<picture>/."),
@@ -155,6 +157,7 @@ def compare(  # noqa: PLR0913  (one parameter per option)
             weights=weights,
             labels=labels,
             preprocess=preprocess,
+            returns=returns,
             device=device,
             batch=batch,
         )

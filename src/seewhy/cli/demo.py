@@ -13,15 +13,15 @@ from seewhy.cli.terminal import orderly_exit, print_model, print_result, progres
 if TYPE_CHECKING:
     from seewhy.models.protocol import Model
 
-MODEL = "builtin:imagenet"
-
 
 @dataclass(frozen=True)
 class DemoPicture:
-    """A picture that comes with a dependency, and what is asked of it."""
+    """A picture that comes with a dependency or is drawn, and what is asked of it."""
 
     name: str
     question: str
+    model: str = "builtin:imagenet"
+    segments: str = "slic:60"
     top: int = 3
     true: str | None = None
 
@@ -37,6 +37,13 @@ PICTURES = (
         question="An admiral in uniform: why does the network say academic gown?",
         true="military uniform",
     ),
+    DemoPicture(
+        name="seven",
+        question="A seven whose bar breaks off: what makes the network read a one?",
+        model="builtin:digits",
+        segments="grid:7",
+        true="7",
+    ),
 )
 
 
@@ -46,18 +53,24 @@ def demo(
         False
     ),
 ) -> None:
-    """Explain two pictures with the embedded ImageNet network; needs no network access."""
+    """Explain three pictures with the embedded networks; needs no network access.
+
+    Two photos by one that knows the thousand classes of ImageNet, and a digit, drawn for it, by one
+    that reads handwritten digits.
+    """
     with orderly_exit():
         from seewhy.models.spec import load_model
         from seewhy.run.directory import check_writable
 
         for picture in PICTURES:
             check_writable(out / picture.name)
-        model = load_model(MODEL)
-        if not quiet:
-            print_model(model)
+        models: dict[str, Model] = {}
         for picture in PICTURES:
-            _show(picture, model, out / picture.name, quiet=quiet)
+            if picture.model not in models:
+                models[picture.model] = load_model(picture.model)
+                if not quiet:
+                    print_model(models[picture.model])
+            _show(picture, models[picture.model], out / picture.name, quiet=quiet)
         if not quiet:
             typer.echo(
                 f"\nLook at {out}/*/report.html; then try:  seewhy explain your-picture.jpg  or  "
@@ -66,16 +79,36 @@ def demo(
 
 
 def _show(picture: DemoPicture, model: Model, place: Path, *, quiet: bool) -> None:
-    from seewhy.image.samples import sample_path
     from seewhy.run.explain import explain
 
-    source = sample_path(picture.name)
+    source = _source(picture, place.parent)
     with progress_bar(quiet=quiet) as listen:
         result = explain(
-            source, model, top=picture.top, true=picture.true, curves=True, progress=listen
+            source,
+            model,
+            top=picture.top,
+            true=picture.true,
+            segments=picture.segments,
+            curves=True,
+            progress=listen,
         )
     result.save(place)
     if not quiet:
         typer.echo(f"\n{picture.question}")
         print_result(result, told=1)
     typer.echo(f"→ {place}/report.html, figure.png and explanation.json")
+
+
+def _source(picture: DemoPicture, folder: Path) -> Path:
+    from seewhy.image.samples import SAMPLE_NAMES, sample_path
+
+    if picture.name in SAMPLE_NAMES:
+        return sample_path(picture.name)
+    from PIL import Image
+
+    from seewhy.image.drawn import SEVEN, drawn
+
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{picture.name}.png"
+    Image.fromarray(drawn(SEVEN)).save(path)
+    return path

@@ -17,6 +17,7 @@ from seewhy.cli.options import (
     ModelSpec,
     Preprocess,
     Quiet,
+    Returns,
     ScoreName,
     Seed,
     Segments,
@@ -107,6 +108,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
     weights: Weights = None,
     labels: Labels = None,
     preprocess: Preprocess = "auto",
+    returns: Returns = "auto",
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Where results go; default explained/<picture>/."),
@@ -161,6 +163,7 @@ def explain(  # noqa: PLR0913  (one parameter per option)
             weights=weights,
             labels=labels,
             preprocess=preprocess,
+            returns=returns,
             device=device,
             batch=batch,
         )

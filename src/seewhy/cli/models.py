@@ -20,7 +20,7 @@ def models(
     from rich.table import Table
     from rich.text import Text
 
-    from seewhy.models.spec import known_models
+    from seewhy.models.known import known_models
 
     with orderly_exit():
         rows = known_models()

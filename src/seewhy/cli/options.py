@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from seewhy.errors import InputError
+from seewhy.errors import InputError, did_you_mean
 
 if TYPE_CHECKING:
     from seewhy.models.protocol import Model
+
+RETURNS = ("auto", "logits", "probabilities", "raw")
 
 ModelSpec = Annotated[
     str,
     typer.Option(
         metavar="SPEC",
-        help="The classifier: builtin:imagenet, torchvision:resnet34, file.onnx, "
-        "py:module:function. `seewhy models` lists them.",
+        help="The classifier: builtin:imagenet, torchvision:resnet34, timm:NAME, hf:ORG/NAME, "
+        "keras:InceptionV3, file.onnx, file.keras, py:module:function, v2+http://HOST/... . "
+        "`seewhy models` lists them.",
     ),
 ]
 Against = Annotated[
@@ -60,6 +63,14 @@ Preprocess = Annotated[
         help="How pictures are fed to the model; auto takes the model's own way.",
     ),
 ]
+Returns = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|KIND",
+        help="What the model returns: logits, probabilities or raw; auto takes what its source "
+        "says.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only where results are.")]
 
 
@@ -69,17 +80,22 @@ def loaded_model(
     weights: Path | None,
     labels: Path | None,
     preprocess: str,
+    returns: str,
     device: str,
     batch: str,
 ) -> Model:
     """Load the model that the options describe."""
     from seewhy.models.spec import load_model
 
+    if returns not in RETURNS:
+        near = did_you_mean(returns, RETURNS)
+        raise InputError(f"--returns must be {', '.join(RETURNS)}; got {returns!r}{near or '.'}")
     return load_model(
         spec,
         weights=weights,
         labels=labels,
         preprocess=preprocess,
+        output=returns,
         device=device,
         batch="auto" if batch == "auto" else whole_number("--batch", batch),
     )

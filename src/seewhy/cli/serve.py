@@ -12,6 +12,7 @@ from seewhy.cli.options import (
     Labels,
     ModelSpec,
     Preprocess,
+    Returns,
     Weights,
     loaded_model,
 )
@@ -54,6 +55,7 @@ def serve(
     weights: Weights = None,
     labels: Labels = None,
     preprocess: Preprocess = "auto",
+    returns: Returns = "auto",
 ) -> None:
     """Open a page where pictures are dropped and explained; Ctrl-C ends it.
 
@@ -81,6 +83,7 @@ def serve(
                 weights=weights,
                 labels=labels,
                 preprocess=preprocess,
+                returns=returns,
                 device=device,
                 batch=batch,
             )

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import typer
 
 from seewhy.errors import SeewhyError
+from seewhy.models.origin import origin_of
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
     from seewhy.game.driver import Listener, Progress
+    from seewhy.models.preprocessing import Preprocessing
     from seewhy.models.protocol import Model
     from seewhy.run.explained import Explained
 
@@ -87,21 +89,29 @@ def print_model(model: Model) -> None:
     """Say how the model is fed: the commonest thing to get wrong."""
     height, width, channels = model.input_size
     steps = model.preprocessing
-    resize = (
-        f"stretched to {width}×{height}"
-        if steps.shorter_side is None
-        else f"shorter side {steps.shorter_side}, centre {width}×{height}"
-    )
-    scaling = (
-        "not normalised"
-        if set(steps.mean) == {0.0} and set(steps.std) == {1.0}
-        else f"mean {_numbers(steps.mean)}, std {_numbers(steps.std)}"
-    )
+    resize = f"stretched to {width}×{height}"
+    if steps.shorter_side is not None:
+        resize = f"shorter side {steps.shorter_side}, centre {width}×{height}"
+    elif steps.stretch is not None:
+        resize = f"stretched to {steps.stretch[1]}×{steps.stretch[0]}, centre {width}×{height}"
+    scaling = _scaling(steps)
     colours = {1: "grey", 3: steps.channels}.get(channels, f"{channels} channels")
-    typer.echo(
+    said = (
         f"{one_line(model.spec)}: {len(model.labels)} classes, {colours}, {resize} "
         f"({steps.interpolation}), {scaling}; outputs {model.output}"
     )
+    origin = origin_of(model)
+    if origin is not None:
+        said += f"\n  ({one_line(str(origin))})"
+    typer.echo(said)  # at once: whoever reads one line and leaves must not end the work
+
+
+def _scaling(steps: Preprocessing) -> str:
+    if set(steps.mean) == {0.0} and set(steps.std) == {1.0}:
+        return "pixels 0–1"
+    if set(steps.mean) == {0.0} and set(steps.std) == {1 / 255}:
+        return "pixels 0–255"
+    return f"mean {_numbers(steps.mean)}, std {_numbers(steps.std)}"
 
 
 def _numbers(values: Sequence[float]) -> str:

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seewhy.models.callable_model import CallableModel as CallableModel
+    from seewhy.models.huggingface import HuggingFaceModel as HuggingFaceModel
+    from seewhy.models.keras_model import KerasModel as KerasModel
+    from seewhy.models.known import known_models as known_models
     from seewhy.models.labels import find_class as find_class
     from seewhy.models.labels import read_labels as read_labels
     from seewhy.models.masking_game import masking_game as masking_game
@@ -14,18 +17,21 @@ if TYPE_CHECKING:
     from seewhy.models.preprocessing import Preprocessing as Preprocessing
     from seewhy.models.preprocessing import load_preprocessing as load_preprocessing
     from seewhy.models.protocol import Model as Model
-    from seewhy.models.spec import known_models as known_models
     from seewhy.models.spec import load_model as load_model
     from seewhy.models.torch_model import TorchModel as TorchModel
+    from seewhy.models.v2_model import V2Model as V2Model
 
 _HOMES = {
     "CallableModel": "callable_model",
+    "HuggingFaceModel": "huggingface",
+    "KerasModel": "keras_model",
     "Model": "protocol",
     "OnnxModel": "onnx_model",
     "Preprocessing": "preprocessing",
     "TorchModel": "torch_model",
+    "V2Model": "v2_model",
     "find_class": "labels",
-    "known_models": "spec",
+    "known_models": "known",
     "load_model": "spec",
     "load_preprocessing": "preprocessing",
     "masking_game": "masking_game",

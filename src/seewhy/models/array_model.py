@@ -15,6 +15,7 @@ from seewhy.errors import InputError, did_you_mean
 from seewhy.image.compositing import Compositor
 from seewhy.models.batching import Batcher, Forward, forward_in_batches, masked_forward
 from seewhy.models.labels import check_labels, class_labels, numbered_labels
+from seewhy.models.origin import Origin
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import MaskedModel, Output
 from seewhy.models.shuffled import SUFFIX, Reweighted
@@ -51,6 +52,8 @@ class ArrayModel:
     reweighted : callable, optional
         Gives the forward pass with its weights shuffled by a generator; None where they cannot be
         reached.
+    origin : Origin, optional
+        Where preprocessing, labels and the kind of output come from.
 
     Raises
     ------
@@ -73,6 +76,7 @@ class ArrayModel:
         aliases: Mapping[str, int] | None = None,
         twin: Callable[[], Any] | None = None,
         reweighted: Callable[[np.random.Generator], Reweighted] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         self.spec = spec
         self.framework = framework
@@ -80,6 +84,7 @@ class ArrayModel:
         self.preprocessing = preprocessing
         self.fingerprint = fingerprint
         self.twin = twin
+        self.origin = origin
         self._reweighted = reweighted
         self.aliases: Mapping[str, int] = MappingProxyType(dict(aliases or {}))
         self._forward = forward
@@ -147,6 +152,7 @@ class ArrayModel:
             layout=self._layout,
             aliases=self.aliases,
             twin=other.twin,
+            origin=self.origin,
         )
 
 

@@ -19,7 +19,9 @@ from seewhy.models.onnx_session import (
     is_session_memory_error,
     open_session,
 )
+from seewhy.models.origin import Origin
 from seewhy.models.preprocessing import Preprocessing
+from seewhy.models.request import ModelRequest
 from seewhy.models.shuffled import SUFFIX, Reweighted, shuffled_arrays
 
 IMAGENET_PREPROCESSING = Preprocessing(
@@ -29,7 +31,29 @@ IMAGENET_PREPROCESSING = Preprocessing(
     mean=(0.5, 0.5, 0.5),
     std=(0.5, 0.5, 0.5),
 )
-BUILTIN_NAMES = ("imagenet",)
+BUILTIN_NAMES = ("imagenet", "digits")
+_ORIGIN = Origin(preprocessing="built in", labels="built in", output="built in")
+
+
+def from_request(request: ModelRequest) -> ArrayModel:
+    """Load a model that comes with Seewhy; see `load`.
+
+    Parameters
+    ----------
+    request : ModelRequest
+        ``builtin:NAME``.
+
+    Returns
+    -------
+    ArrayModel
+
+    Raises
+    ------
+    InputError
+        When it is asked to be something else than it is.
+    """
+    request.refuse("weights", "pretrained", "labels", "preprocess", "output", "device")
+    return load(request.name, batch=request.batch)
 
 
 def load(name: str, *, batch: Batch = "auto") -> ArrayModel:
@@ -37,9 +61,9 @@ def load(name: str, *, batch: Batch = "auto") -> ArrayModel:
 
     Parameters
     ----------
-    name : {"imagenet"}
+    name : {"imagenet", "digits"}
         ``"imagenet"`` is EfficientNet-Lite0: 1 000 classes, 224 × 224, 81 % right on 300
-        validation photos.
+        validation photos. ``"digits"`` reads one handwritten digit, white on black, 28 × 28.
     batch : int or "auto"
         Pictures per forward pass.
 
@@ -59,6 +83,10 @@ def load(name: str, *, batch: Batch = "auto") -> ArrayModel:
         raise SpecError(
             f"no model {name!r} comes with Seewhy, only {', '.join(BUILTIN_NAMES)}{near or '.'}"
         )
+    if name == "digits":
+        from seewhy.models.digits import load as load_digits
+
+        return load_digits(batch=batch, origin=_ORIGIN)
     spec = f"builtin:{name}"
     session, fingerprint = _imagenet()
     size = resolve_batch(batch, IMAGENET_PREPROCESSING.input_size, at_224=AT_224)
@@ -75,6 +103,7 @@ def load(name: str, *, batch: Batch = "auto") -> ArrayModel:
         aliases=imagenet_aliases(),
         twin=_imagenet_in_torch,
         reweighted=_shuffled_imagenet,
+        origin=_ORIGIN,
     )
 
 

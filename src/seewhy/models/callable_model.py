@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import CodeType
 
 import numpy as np
 from jaxtyping import Float32
@@ -11,7 +12,8 @@ from jaxtyping import Float32
 from seewhy.errors import InputError, ModelError, SeewhyError, what_happened
 from seewhy.models.array_model import ArrayModel, checked_output, fingerprint_of
 from seewhy.models.batching import Batch, Batcher, resolve_batch
-from seewhy.models.preprocessing import Channels, Preprocessing
+from seewhy.models.origin import Origin
+from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import Output
 
 _AT_224 = 32  # pictures of 224² per call; what computes behind the function is unknown
@@ -39,6 +41,8 @@ class CallableModel(ArrayModel):
         Pictures per call; ``"auto"`` depends on the input size only.
     name : str, optional
         How the model is named in results; default: where the function is defined.
+    origin : Origin, optional
+        Where preprocessing, labels and the kind of output come from.
 
     Raises
     ------
@@ -49,8 +53,9 @@ class CallableModel(ArrayModel):
 
     Notes
     -----
-    The fingerprint covers the function's qualified name and the settings above, not its code: a
-    function that was changed but not renamed keeps its fingerprint.
+    The fingerprint covers the function's qualified name, its own compiled code and the settings
+    above, but nothing that it calls or refers to: neither other functions nor weights. It differs
+    between versions of Python.
 
     Examples
     --------
@@ -73,6 +78,7 @@ class CallableModel(ArrayModel):
         preprocess: Preprocessing | str | Path | None = None,
         batch: Batch = "auto",
         name: str | None = None,
+        origin: Origin | None = None,
     ) -> None:
         if not callable(fn):
             raise InputError(f"fn must be a function of pictures; got a {type(fn).__name__}.")
@@ -93,10 +99,30 @@ class CallableModel(ArrayModel):
             output=output,
             preprocessing=preprocessing,
             fingerprint=fingerprint_of(
-                [defined.encode()], preprocessing=preprocessing, output=checked_output(output)
+                [defined.encode(), *_code_of(fn)],
+                preprocessing=preprocessing,
+                output=checked_output(output),
             ),
             batcher=Batcher(size, name=spec),
+            origin=origin,
         )
+
+
+def _code_of(fn: object) -> Iterator[bytes]:
+    """The compiled code of a function, or of an object's call, without where it stands."""
+    found = next((part for part in (fn, type(fn).__call__) if hasattr(part, "__code__")), None)
+    waiting = [found.__code__] if found is not None else []
+    while waiting:
+        code = waiting.pop()
+        constants = [part for part in code.co_consts if not isinstance(part, CodeType)]
+        waiting.extend(part for part in code.co_consts if isinstance(part, CodeType))
+        yield code.co_code
+        yield repr((code.co_names, [_settled(part) for part in constants])).encode()
+
+
+def _settled(constant: object) -> object:
+    """A constant whose text is the same in every process; that of a set of words is not."""
+    return sorted(map(repr, constant)) if isinstance(constant, frozenset) else constant
 
 
 def _told(
@@ -120,14 +146,9 @@ def _told(
 def _preprocessing(
     input_size: tuple[int, ...], preprocess: Preprocessing | str | Path | None
 ) -> Preprocessing:
-    if not isinstance(input_size, tuple | list) or len(input_size) not in (2, 3):
-        raise InputError(f"input_size must be (h, w) or (h, w, c); got {input_size!r}.")
-    h, w, c = (*input_size, 3)[:3]
+    plain = Preprocessing.stretched(input_size)
     if preprocess is None:
-        named: dict[int, Channels] = {1: "L", 3: "RGB"}
-        return Preprocessing(
-            (h, w), None, "bilinear", (0.0,) * c, (1.0,) * c, named.get(c, "bands")
-        )
+        return plain
     from seewhy.models.spec import resolve_preprocessing
 
     resolved = resolve_preprocessing(preprocess)

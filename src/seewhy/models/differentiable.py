@@ -82,8 +82,8 @@ def differentiable(model: Model, *, wanted_by: str) -> DifferentiableModel:
         return twinned
     raise InputError(
         f"{wanted_by} needs a model with gradients; {model.spec} ({model.framework}) has none: "
-        "give it as torchvision:… or as a TorchModel, or use a method that only asks for "
-        "scores, such as kernel-shap."
+        "give it as torchvision:…, timm:…, hf:… or keras:…, as a TorchModel or a KerasModel, or "
+        "use a method that only asks for scores, such as kernel-shap."
     )
 
 

@@ -31,9 +31,9 @@ def find_class(
     Parameters
     ----------
     name : str or int
-        A name, without regard to case; one of a label's comma-separated synonyms; what stands
-        before its parenthesis; an alias; or an index, also as digits (unless a label consists
-        of these very digits).
+        A name, without regard to case, ``_`` as good as a space; one of a label's comma-separated
+        synonyms; what stands before its parenthesis; an alias; or an index, also as digits (unless
+        a label consists of these very digits).
     labels : sequence of str
         The model's class names.
     aliases : mapping of str to int, optional
@@ -215,13 +215,18 @@ def _candidates(
     wanted: str, labels: Sequence[str], aliases: Mapping[str, int]
 ) -> Iterator[list[int]]:
     """Classes that the name may mean, the surest reading first."""
-    folded = wanted.casefold()
+    folded = _folded(wanted)
     others = [(other, i) for i, label in enumerate(labels) for other in _synonyms(label)]
     others += [(alias, index) for alias, index in aliases.items() if index < len(labels)]
     yield [i for i, label in enumerate(labels) if label == wanted]
     yield sorted({i for other, i in others if other == wanted})
-    yield [i for i, label in enumerate(labels) if label.casefold() == folded]
-    yield sorted({i for other, i in others if other.casefold() == folded})
+    yield [i for i, label in enumerate(labels) if _folded(label) == folded]
+    yield sorted({i for other, i in others if _folded(other) == folded})
+
+
+def _folded(text: str) -> str:
+    """Without regard to case and to underlines, with which Keras joins words."""
+    return text.replace("_", " ").casefold()
 
 
 def _synonyms(label: str) -> list[str]:

@@ -11,34 +11,47 @@ from typing import Any
 import numpy as np
 
 from seewhy.errors import InputError, ModelError
-from seewhy.models.array_model import ArrayModel, fingerprint_of
+from seewhy.models.array_model import ArrayModel, Layout, checked_output, fingerprint_of
 from seewhy.models.batching import Batch, Batcher, resolve_batch
+from seewhy.models.byte_input import for_bytes
 from seewhy.models.onnx_session import (
     AT_224,
+    BYTES,
     SessionForward,
     is_session_memory_error,
     open_session,
 )
-from seewhy.models.onnx_sidecar import Sidecar, find_sidecar, read_sidecar
+from seewhy.models.onnx_sidecar import Sidecar
+from seewhy.models.onnx_sources import Wishes, describe
 from seewhy.models.preprocessing import Preprocessing
+from seewhy.models.protocol import Output
+from seewhy.models.request import ModelRequest
 from seewhy.models.shuffled import Reweighted
 
 
 class OnnxModel(ArrayModel):
-    """Explain a network in an ONNX file, run by ONNX Runtime on the CPU.
+    """Explain a network in an ONNX file, run by ONNX Runtime.
 
     Parameters
     ----------
     path : str or Path
-        ``file.onnx``, with one input of pictures.
+        ``file.onnx``, with one input of pictures: floating-point numbers, or bytes.
     sidecar : str, Path or mapping, optional
-        What the file does not say; default ``file.json`` beside it. Keys: ``input`` (``name``,
-        ``layout``, ``channels``, ``size``), ``resize``, ``normalise``, ``output`` (``name``,
-        ``kind``) and ``labels`` (a file relative to the sidecar, or a list).
+        What the file does not say; default ``file.json`` beside it, or else the JSON under
+        ``"seewhy"`` in the model's own metadata. Keys: ``input`` (``name``, ``layout``,
+        ``channels``, ``size``), ``resize``, ``normalise``, ``output`` (``name``, ``kind``) and
+        ``labels`` (a file relative to the sidecar, or a list). Without ``layout``, the shape of
+        the model's input tells.
     labels : sequence of str, optional
         Class names instead of the sidecar's. With neither, classes are numbered.
     preprocess : Preprocessing, str or Path, optional
         Instead of the sidecar's: the object, a JSON file, or a model whose preprocessing it shares.
+        With `output`, no sidecar is needed.
+    output : {"logits", "probabilities", "raw"}, optional
+        Instead of the sidecar's ``output.kind``.
+    device : str
+        ``"auto"``: CUDA where this ONNX Runtime has it, else the CPU. Or ``"cpu"``, ``"cuda"``,
+        ``"cuda:1"``, ``"coreml"``, ``"directml"``, ``"openvino"``, ``"rocm"``, ``"tensorrt"``.
     batch : int or "auto"
         Pictures per forward pass; ``"auto"`` depends on the input size only. A model that was
         exported for a fixed number of pictures gets exactly that many.
@@ -46,9 +59,14 @@ class OnnxModel(ArrayModel):
     Raises
     ------
     InputError
-        When a file is missing or the sidecar is not as it should be.
+        When a file is missing, the sidecar is not as it should be, or ONNX Runtime has no such
+        device.
     ModelError
         When the file is damaged or does not fit its sidecar.
+
+    Notes
+    -----
+    A model that takes bytes gets 0 … 255 and is not normalised.
     """
 
     def __init__(
@@ -58,37 +76,64 @@ class OnnxModel(ArrayModel):
         sidecar: str | Path | Mapping[str, Any] | None = None,
         labels: Sequence[str] | None = None,
         preprocess: Preprocessing | str | Path | None = None,
+        output: Output | None = None,
+        device: str = "auto",
         batch: Batch = "auto",
     ) -> None:
         path = Path(path)
         if not path.is_file():
             raise InputError(f"there is no ONNX file {str(path)!r}.")
-        said = _sidecar(path, sidecar, preprocess)
-        preprocessing = said.preprocessing
-        forward = _forward(path, said, path.name)
-        size = resolve_batch(batch, preprocessing.input_size, at_224=AT_224)
+        wishes = Wishes(_resolved(preprocess), output and checked_output(output), labels)
+        said, origin = describe(path, sidecar, wishes)
+        forward, said = _opened(path, said, name=path.name, device=device)
+        layout = said.layout or "NCHW"
+        size = resolve_batch(batch, said.preprocessing.input_size, at_224=AT_224)
         super().__init__(
             forward,
             spec=str(path),
             framework="onnxruntime",
-            labels=said.labels if labels is None else labels,
+            labels=said.labels,
             output=said.output,
-            preprocessing=preprocessing,
+            preprocessing=said.preprocessing,
             fingerprint=fingerprint_of(
                 _content(path),
-                preprocessing=preprocessing,
+                preprocessing=said.preprocessing,
                 output=said.output,
-                layout=said.layout,
+                layout=layout,
             ),
             batcher=Batcher(
                 forward.batch or size, name=path.name, out_of_memory=is_session_memory_error
             ),
-            layout=said.layout,
-            reweighted=partial(_shuffled, path, said),
+            layout=layout,
+            reweighted=partial(_shuffled, path, said, device),
+            origin=origin,
         )
 
 
-def onnx_preprocessing(path: str | Path) -> Preprocessing:
+def from_request(request: ModelRequest) -> OnnxModel:
+    """Load an ONNX file; see `OnnxModel`.
+
+    Parameters
+    ----------
+    request : ModelRequest
+        ``FILE.onnx``.
+
+    Returns
+    -------
+    OnnxModel
+    """
+    request.refuse("weights", "pretrained")
+    return OnnxModel(
+        request.spec,
+        labels=request.labels,
+        preprocess=request.preprocess,
+        output=request.output,
+        device=request.device,
+        batch=request.batch,
+    )
+
+
+def borrowed_preprocessing(path: str | Path) -> Preprocessing:
     """Read the preprocessing of an ONNX file from its sidecar, without opening the model.
 
     Parameters
@@ -105,38 +150,31 @@ def onnx_preprocessing(path: str | Path) -> Preprocessing:
     InputError
         When the sidecar is missing or not as it should be.
     """
-    return _sidecar(Path(path), None, None).preprocessing
+    return describe(Path(path), None, Wishes())[0].preprocessing
 
 
-def _sidecar(
-    path: Path,
-    given: str | Path | Mapping[str, Any] | None,
-    preprocess: Preprocessing | str | Path | None,
-) -> Sidecar:
-    if isinstance(given, Mapping):
-        said = read_sidecar(given, folder=path.parent)
-    else:
-        file = find_sidecar(path) if given is None else Path(given)
-        said = read_sidecar(file, folder=file.parent)
+def _resolved(preprocess: Preprocessing | str | Path | None) -> Preprocessing | None:
     if preprocess is None:
-        return said
+        return None
     from seewhy.models.spec import resolve_preprocessing
 
-    return replace(said, preprocessing=resolve_preprocessing(preprocess))
+    return resolve_preprocessing(preprocess)
 
 
-def _forward(model: Path | bytes, said: Sidecar, name: str) -> SessionForward:
-    session = open_session(model, name=name)
+def _opened(
+    model: Path | bytes, said: Sidecar, *, name: str, device: str
+) -> tuple[SessionForward, Sidecar]:
+    """Open a session; also complete what was said by what the file shows."""
+    session = open_session(model, name=name, device=device)
     entry = _tensor(session.get_inputs(), said.input_name, kind="input", model=name)
     if len(session.get_inputs()) > 1:
         names = ", ".join(tensor.name for tensor in session.get_inputs())
         raise ModelError(
             f"{name} wants several inputs ({names}); export it with the picture as its only input."
         )
-    height, width, channels = said.preprocessing.input_size
-    planar = said.layout == "NCHW"
-    wanted = (channels, height, width) if planar else (height, width, channels)
-    _check_shape(entry.shape, wanted, said, name)
+    if entry.type == BYTES:
+        said = replace(said, preprocessing=for_bytes(said.preprocessing, name=name))
+    said = replace(said, layout=_layout(entry.shape, said, name))
     answer = _tensor(session.get_outputs(), said.output_name, kind="output", model=name)
     forward = SessionForward(
         session,
@@ -146,9 +184,9 @@ def _forward(model: Path | bytes, said: Sidecar, name: str) -> SessionForward:
         batch=entry.shape[0] if isinstance(entry.shape[0], int) else None,
         name=name,
     )
-    if forward.batch is None and not _takes_two(forward, wanted):
+    if forward.batch is None and not _takes_two(forward, _shape(said.preprocessing, said.layout)):
         forward.batch = 1
-    return forward
+    return forward, said
 
 
 def _tensor(tensors: Sequence[Any], name: str | None, *, kind: str, model: str) -> Any:
@@ -163,19 +201,27 @@ def _tensor(tensors: Sequence[Any], name: str | None, *, kind: str, model: str) 
     return by_name[name]
 
 
-def _check_shape(
-    shape: Sequence[int | str | None], wanted: tuple[int, ...], said: Sidecar, name: str
-) -> None:
-    """Compare what the file fixes with what the sidecar says; names stand for any number."""
-    fits = len(shape) == 4 and all(
-        have == want for have, want in zip(shape[1:], wanted, strict=True) if isinstance(have, int)
+def _layout(shape: Sequence[int | str | None], said: Sidecar, name: str) -> Layout:
+    """Compare what the file fixes with what was said; names stand for any number."""
+    layouts: tuple[Layout, ...] = ("NCHW", "NHWC") if said.layout is None else (said.layout,)
+    for layout in layouts:
+        wanted = _shape(said.preprocessing, layout)
+        if len(shape) == 4 and all(
+            have == want
+            for have, want in zip(shape[1:], wanted, strict=True)
+            if isinstance(have, int)
+        ):
+            return layout
+    raise ModelError(
+        f"{name} takes inputs of shape {tuple(shape)}, but its preprocessing says "
+        f"{' or '.join(layouts)}, channels {said.preprocessing.channels!r} and size "
+        f"{list(said.preprocessing.size)}: (n, {', '.join(map(str, wanted))})."
     )
-    if not fits:
-        raise ModelError(
-            f"{name} takes inputs of shape {tuple(shape)}, but its sidecar says {said.layout}, "
-            f"channels {said.preprocessing.channels!r} and size {list(said.preprocessing.size)}: "
-            f"(n, {', '.join(map(str, wanted))})."
-        )
+
+
+def _shape(preprocessing: Preprocessing, layout: Layout | None) -> tuple[int, int, int]:
+    height, width, channels = preprocessing.input_size
+    return (height, width, channels) if layout == "NHWC" else (channels, height, width)
 
 
 def _takes_two(forward: SessionForward, shape: tuple[int, ...]) -> bool:
@@ -186,14 +232,18 @@ def _takes_two(forward: SessionForward, shape: tuple[int, ...]) -> bool:
         return False
 
 
-def _shuffled(path: Path, said: Sidecar, rng: np.random.Generator) -> Reweighted:
+def _shuffled(path: Path, said: Sidecar, device: str, rng: np.random.Generator) -> Reweighted:
     from seewhy.models.onnx_weights import with_shuffled_weights
 
     content = with_shuffled_weights(path, rng)
     fingerprint = fingerprint_of(
-        [content], preprocessing=said.preprocessing, output=said.output, layout=said.layout
+        [content],
+        preprocessing=said.preprocessing,
+        output=said.output,
+        layout=said.layout or "NCHW",
     )
-    return Reweighted(_forward(content, said, path.name), fingerprint)
+    forward, _ = _opened(content, said, name=path.name, device=device)
+    return Reweighted(forward, fingerprint)
 
 
 def _content(path: Path) -> Iterator[bytes]:

@@ -2,24 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
 
-from seewhy.errors import MissingExtraError, ModelError
+from seewhy.errors import InputError, MissingExtraError, ModelError
 from seewhy.models.batching import is_memory_error
 from seewhy.models.cores import available_cores
 
 AT_224 = 16
 """Pictures of 224² per forward pass: between 4 and 64 the speed is the same, the memory is not."""
 
-_NUMBER_TYPES = {"tensor(float)": "f4", "tensor(float16)": "f2", "tensor(double)": "f8"}
+BYTES = "tensor(uint8)"
+"""How ONNX Runtime calls the type of an input of bytes."""
+
+_NUMBER_TYPES = {
+    "tensor(float)": "f4",
+    "tensor(float16)": "f2",
+    "tensor(double)": "f8",
+    BYTES: "u1",
+}
+_PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+    "rocm": "ROCMExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+}
+_NUMBERED = ("cuda", "directml", "rocm", "tensorrt")  # these know several devices
 
 
-def open_session(model: str | Path | bytes, *, name: str) -> Any:
-    """Open an ONNX model for the CPU.
+def open_session(model: str | Path | bytes, *, name: str, device: str = "cpu") -> Any:
+    """Open an ONNX model.
 
     Parameters
     ----------
@@ -27,6 +46,8 @@ def open_session(model: str | Path | bytes, *, name: str) -> Any:
         The model.
     name : str
         How it is called in messages.
+    device : str
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"``, …; ``"auto"``: CUDA where there is, else the CPU.
 
     Returns
     -------
@@ -35,6 +56,8 @@ def open_session(model: str | Path | bytes, *, name: str) -> Any:
 
     Raises
     ------
+    InputError
+        When this ONNX Runtime has no such device.
     ModelError
         When ONNX Runtime cannot read it.
     """
@@ -42,6 +65,7 @@ def open_session(model: str | Path | bytes, *, name: str) -> Any:
         import onnxruntime
     except ImportError as error:
         raise MissingExtraError(f"{name} needs ONNX Runtime: pip install onnxruntime.") from error
+    providers = _providers(device, onnxruntime.get_available_providers())
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = available_cores()
     options.inter_op_num_threads = 1
@@ -49,11 +73,27 @@ def open_session(model: str | Path | bytes, *, name: str) -> Any:
     options.log_severity_level = 4  # it prints to stderr what it raises anyway
     source = model if isinstance(model, bytes) else str(model)
     try:
-        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(source, options, providers=providers)
     except Exception as error:  # its many exceptions have no common class
         raise ModelError(
             f"{name} is not an ONNX model that ONNX Runtime can open ({first_line(error)})."
         ) from error
+
+
+def _providers(device: str, available: Sequence[str]) -> list[Any]:
+    """What ONNX Runtime is asked to run on; the CPU does what the device cannot."""
+    kind, _, number = device.partition(":")
+    if device == "auto":
+        kind = "cuda" if _PROVIDERS["cuda"] in available else "cpu"
+    provider = _PROVIDERS.get(kind)
+    known = [name for name, wanted in _PROVIDERS.items() if wanted in available]
+    if provider not in available or (number and not (number.isdecimal() and kind in _NUMBERED)):
+        raise InputError(
+            f"device must be one that this ONNX Runtime has: auto, {', '.join(known)}; got "
+            f"{device!r}: another build of the package onnxruntime may have it."
+        )
+    settings = {"device_id": number} if number else {}
+    return [(provider, settings), *([_PROVIDERS["cpu"]] if kind != "cpu" else [])]
 
 
 class SessionForward:
@@ -75,7 +115,7 @@ class SessionForward:
     Raises
     ------
     ModelError
-        When the input is not of a floating-point type.
+        When the input holds neither floating-point numbers nor bytes.
     """
 
     def __init__(
@@ -90,8 +130,8 @@ class SessionForward:
     ) -> None:
         if number_type not in _NUMBER_TYPES:
             raise ModelError(
-                f"the input of {name} must hold floating-point numbers; it is {number_type}: "
-                "export the model with a float32 input."
+                f"the input of {name} must hold floating-point numbers or bytes; it is "
+                f"{number_type}: export the model with a float32 input."
             )
         self.batch = batch
         self._session = session
@@ -106,6 +146,8 @@ class SessionForward:
         if self.batch is not None and count < self.batch:
             padding = np.zeros((self.batch - count, *inputs.shape[1:]), inputs.dtype)
             inputs = np.concatenate([inputs, padding])
+        if self._dtype == np.uint8:
+            inputs = np.rint(inputs).clip(0, 255)
         feed = {self._input_name: inputs.astype(self._dtype, copy=False)}
         try:
             answer = np.asarray(self._session.run(self._output_names, feed)[0])

@@ -30,10 +30,10 @@ class Sidecar:
     ----------
     preprocessing : Preprocessing
         From ``input``, ``resize`` and ``normalise``.
-    layout : {"NCHW", "NHWC"}
-        Of the input; ``input.layout``, by default ``"NCHW"``.
+    layout : {"NCHW", "NHWC"} or None
+        Of the input; ``input.layout``. None: as the model's own shapes say.
     output : {"logits", "probabilities", "raw"}
-        ``output.kind``, which must be there.
+        ``output.kind``, which must be there unless it is given elsewhere.
     input_name, output_name : str or None
         Tensors; None where the model has only one.
     labels : tuple of str or None
@@ -41,7 +41,7 @@ class Sidecar:
     """
 
     preprocessing: Preprocessing
-    layout: Layout
+    layout: Layout | None
     output: Output
     input_name: str | None = None
     output_name: str | None = None
@@ -70,12 +70,15 @@ def find_sidecar(model: Path) -> Path:
     if not path.is_file():
         raise InputError(
             f"{model.name} needs a file {path.name} beside it that says how its input is made and "
-            f"what it returns, such as {_EXAMPLE}."
+            f"what it returns, such as {_EXAMPLE}; or give --preprocess and --returns (in Python "
+            "preprocess= and output=)."
         )
     return path
 
 
-def read_sidecar(source: Path | Mapping[str, Any], *, folder: Path) -> Sidecar:
+def read_sidecar(
+    source: Path | Mapping[str, Any], *, folder: Path, output: Output | None = None
+) -> Sidecar:
     """Read a sidecar.
 
     Parameters
@@ -84,6 +87,8 @@ def read_sidecar(source: Path | Mapping[str, Any], *, folder: Path) -> Sidecar:
         The file, or its content.
     folder : Path
         What paths in it are relative to.
+    output : {"logits", "probabilities", "raw"}, optional
+        What a person said that the model returns; it goes before the file.
 
     Returns
     -------
@@ -98,22 +103,23 @@ def read_sidecar(source: Path | Mapping[str, Any], *, folder: Path) -> Sidecar:
     if not isinstance(document, Mapping):
         document = read_json_object(document, what="sidecar")
     preprocessing = Preprocessing.from_json(document)
-    entry, output = document.get("input", {}), document.get("output", {})
-    if not isinstance(output, Mapping) or "kind" not in output:
+    entry, returned = document.get("input", {}), document.get("output", {})
+    kind = output or (returned.get("kind") if isinstance(returned, Mapping) else None)
+    if kind is None or not isinstance(returned, Mapping):
         raise InputError(
             'the sidecar must say what the model returns: add "output": {"kind": "logits"}, or '
             '"probabilities", or "raw".'
         )
-    layout = entry.get("layout", "NCHW")
-    if layout not in ("NCHW", "NHWC"):
+    layout = entry.get("layout")
+    if layout not in (None, "NCHW", "NHWC"):
         near = did_you_mean(str(layout), ["NCHW", "NHWC"])
         raise InputError(f"the sidecar's layout must be NCHW or NHWC; got {layout!r}{near or '.'}")
     return Sidecar(
         preprocessing=preprocessing,
         layout=layout,
-        output=checked_output(output["kind"]),
+        output=checked_output(kind),
         input_name=entry.get("name"),
-        output_name=output.get("name"),
+        output_name=returned.get("name"),
         labels=_labels(document.get("labels"), folder),
     )
 

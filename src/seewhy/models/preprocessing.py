@@ -1,7 +1,8 @@
 """How a picture becomes a model's input: resize, crop, channels, normalise.
 
 The geometry follows torchvision's ``Resize`` and ``CenterCrop`` on PIL images
-to the pixel, but works on float32 channels, so nothing is rounded to 8 bits.
+to the pixel. A picture of 8 bits is resized in 8 bits, by Pillow, exactly as
+the networks' own pipelines do it; any other in float32, where nothing is rounded.
 """
 
 from __future__ import annotations
@@ -12,23 +13,22 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 import numpy as np
-from jaxtyping import Float, Float32, Int, Int32
-from PIL import Image as PILImage
+from jaxtyping import Float, Float32, Int32, Shaped
 
 from seewhy.errors import InputError, did_you_mean
 from seewhy.models.json_file import read_json_object
+from seewhy.models.resizing import (
+    Interpolation,
+    crop,
+    crop_offset,
+    in_8_bits,
+    luma,
+    nearest_pixels,
+    resize,
+)
 
-Interpolation: TypeAlias = Literal["nearest", "bilinear", "bicubic", "lanczos", "box"]
 Channels: TypeAlias = Literal["RGB", "BGR", "L", "bands"]
-
-_RESAMPLING = {
-    "nearest": PILImage.Resampling.NEAREST,
-    "bilinear": PILImage.Resampling.BILINEAR,
-    "bicubic": PILImage.Resampling.BICUBIC,
-    "lanczos": PILImage.Resampling.LANCZOS,
-    "box": PILImage.Resampling.BOX,
-}
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R 601-2, as PIL's convert("L")
+Crop: TypeAlias = Literal["centre", "centre-low"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Preprocessing:
         Height and width of the model's input, in pixels.
     shorter_side : int, optional
         Resize so that the shorter side has this length, then crop the centre to `size`
-        (padding with black where the picture is smaller). None stretches to `size`.
+        (padding with black where the picture is smaller). None stretches.
     interpolation : {"bilinear", "bicubic", "nearest", "lanczos", "box"}
         Resampling filter, antialiased when shrinking.
     mean, std : tuple of float
@@ -50,6 +50,12 @@ class Preprocessing:
     channels : {"RGB", "BGR", "L", "bands"}
         What the model takes. ``"L"`` is grey; ``"bands"`` takes as many channels as `mean` has
         entries, as they come (satellite or microscope pictures).
+    stretch : tuple of int, optional
+        Without `shorter_side`: the height and width to stretch to before the centre is cropped to
+        `size`. None: `size` itself, so that nothing is cropped.
+    crop : {"centre", "centre-low"}
+        Where half a pixel goes when the margins of a crop cannot be equal: torchvision rounds it
+        to the even one, Transformers always towards the beginning.
 
     Raises
     ------
@@ -68,6 +74,8 @@ class Preprocessing:
     mean: tuple[float, ...] = (0.0, 0.0, 0.0)
     std: tuple[float, ...] = (1.0, 1.0, 1.0)
     channels: Channels = "RGB"
+    stretch: tuple[int, int] | None = None
+    crop: Crop = "centre"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", _pair(self.size, "size"))
@@ -75,8 +83,13 @@ class Preprocessing:
         object.__setattr__(self, "std", _numbers(self.std, "std"))
         if self.shorter_side is not None:
             _positive(self.shorter_side, "shorter_side")
+        if self.stretch is not None:
+            object.__setattr__(self, "stretch", _pair(self.stretch, "stretch"))
+            if self.shorter_side is not None:
+                raise InputError("a picture has either a shorter_side or a stretch; got both.")
         _known(self.interpolation, get_args(Interpolation), "interpolation")
         _known(self.channels, get_args(Channels), "channels")
+        _known(self.crop, get_args(Crop), "crop")
         count = {"RGB": 3, "BGR": 3, "L": 1}.get(self.channels, len(self.mean))
         if not len(self.mean) == len(self.std) == count > 0:
             raise InputError(
@@ -133,12 +146,9 @@ class Preprocessing:
         InputError
             When the picture has another number of channels.
         """
-        image = self._with_channels(image)
         resized, (top, left) = self._geometry(*image.shape[:2])
-        planes = [
-            _resize(image[:, :, c], resized, self.interpolation) for c in range(image.shape[2])
-        ]
-        cropped = _crop(np.stack(planes, axis=2), (top, left), self.size, outside=0.0)
+        pixels = resize(self._with_channels(in_8_bits(image)), resized, self.interpolation)
+        cropped = crop(pixels, (top, left), self.size, outside=0.0)
         c = len(self.mean)
         return np.ascontiguousarray(np.broadcast_to(cropped, (*self.size, c)), dtype=np.float32)
 
@@ -157,8 +167,8 @@ class Preprocessing:
         """
         height, width = labels.shape
         (tall, wide), offset = self._geometry(height, width)
-        nearest = np.ix_(_nearest(tall, height), _nearest(wide, width))
-        return _crop(labels[nearest], offset, self.size, outside=-1.0).astype(np.int32)
+        nearest = np.ix_(nearest_pixels(tall, height), nearest_pixels(wide, width))
+        return crop(labels[nearest], offset, self.size, outside=-1.0).astype(np.int32)
 
     def normalise(self, image: Float[np.ndarray, "... c"]) -> Float32[np.ndarray, "... c"]:
         """Turn pixels in [0, 1] into what the network was trained on, (pixel - mean) / std.
@@ -186,18 +196,41 @@ class Preprocessing:
         dict
             With the keys ``input``, ``resize`` and ``normalise``.
         """
-        resize: dict[str, Any] = {"stretch": list(self.size), "interpolation": self.interpolation}
+        resize: dict[str, Any] = {"stretch": list(self.stretch or self.size)}
         if self.shorter_side is not None:
-            resize = {
-                "shorter_side": self.shorter_side,
-                "interpolation": self.interpolation,
-                "crop": "centre",
-            }
+            resize = {"shorter_side": self.shorter_side}
+        resize["interpolation"] = self.interpolation
+        if self.shorter_side is not None or self.stretch is not None:
+            resize["crop"] = self.crop
         return {
             "input": {"channels": self.channels, "size": list(self.size)},
             "resize": resize,
             "normalise": {"mean": list(self.mean), "std": list(self.std)},
         }
+
+    @classmethod
+    def stretched(cls, input_size: tuple[int, ...]) -> Preprocessing:
+        """Stretch pictures to a size and leave their pixels in [0, 1].
+
+        Parameters
+        ----------
+        input_size : (h, w) or (h, w, c)
+            c is 3 (RGB) unless said; 1 means grey, another number bands.
+
+        Returns
+        -------
+        Preprocessing
+
+        Raises
+        ------
+        InputError
+            When it is not two or three numbers.
+        """
+        if not isinstance(input_size, tuple | list) or len(input_size) not in (2, 3):
+            raise InputError(f"input_size must be (h, w) or (h, w, c); got {input_size!r}.")
+        h, w, c = (*input_size, 3)[:3]
+        named: dict[int, Channels] = {1: "L", 3: "RGB"}
+        return cls((h, w), mean=(0.0,) * c, std=(1.0,) * c, channels=named.get(c, "bands"))
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Preprocessing:
@@ -239,6 +272,9 @@ class Preprocessing:
             )
         size = _pair(size, "input size")
         _check_resize(resize, size)
+        stretch = resize.get("stretch")
+        if stretch is not None and _pair(stretch, "stretch") == size:
+            stretch = None
         channels = entry.get("channels", "RGB")
         count = len(given.get("mean", ())) or (1 if channels == "L" else 3)
         return cls(
@@ -248,27 +284,32 @@ class Preprocessing:
             mean=given.get("mean", (0.0,) * count),
             std=given.get("std", (1.0,) * count),
             channels=channels,
+            stretch=stretch,
+            crop=resize.get("crop", "centre"),
         )
 
     def _geometry(self, height: int, width: int) -> tuple[tuple[int, int], tuple[int, int]]:
         """Size after resizing, and where the crop begins in it (negative: padding)."""
         if self.shorter_side is None:
-            return self.size, (0, 0)
-        short, long = sorted((height, width))
-        longer = int(self.shorter_side * long / short)
-        resized = (self.shorter_side, longer) if height <= width else (longer, self.shorter_side)
+            resized = self.stretch or self.size
+        else:
+            short, long = sorted((height, width))
+            longer = int(self.shorter_side * long / short)
+            portrait = height > width
+            resized = (longer, self.shorter_side) if portrait else (self.shorter_side, longer)
+        down = self.crop == "centre-low"
         return resized, (
-            _crop_offset(resized[0], self.size[0]),
-            _crop_offset(resized[1], self.size[1]),
+            crop_offset(resized[0], self.size[0], down=down),
+            crop_offset(resized[1], self.size[1], down=down),
         )
 
-    def _with_channels(self, image: Float32[np.ndarray, "H W C"]) -> Float32[np.ndarray, "H W c"]:
+    def _with_channels(self, image: Shaped[np.ndarray, "H W C"]) -> Shaped[np.ndarray, "H W c"]:
         """Reduce colour to grey where the model is grey; grey is widened after resizing."""
         have, want = image.shape[2], len(self.mean)
         if have == want or (have == 1 and self.channels in ("RGB", "BGR")):
             return image
         if have == 3 and self.channels == "L":
-            return (image @ _LUMA)[:, :, None]
+            return luma(image)[:, :, None]
         raise InputError(
             f"the model takes pictures with {want} channel{'s' * (want > 1)} ({self.channels}); "
             f"this one has {have}: pick the channels that the model was trained on."
@@ -295,44 +336,6 @@ def load_preprocessing(path: str | Path) -> Preprocessing:
     return Preprocessing.from_json(read_json_object(path, what="preprocessing"))
 
 
-def _resize(
-    plane: Float32[np.ndarray, "H W"], size: tuple[int, int], interpolation: Interpolation
-) -> Float32[np.ndarray, "h w"]:
-    """Columns first, then rows, clipped after each as Pillow does with 8 bits."""
-    height, width = size
-    for shape in ((plane.shape[0], width), (height, width)):
-        if plane.shape != shape:
-            picture = PILImage.fromarray(np.ascontiguousarray(plane, np.float32))
-            resized = picture.resize((shape[1], shape[0]), _RESAMPLING[interpolation])
-            plane = np.clip(np.asarray(resized, np.float32), 0.0, 1.0)  # cubic overshoots
-    return plane
-
-
-def _nearest(count: int, among: int) -> Int[np.ndarray, " count"]:
-    """Pixel under the centre of each of `count` resized ones, in whole numbers and so exact."""
-    return (2 * np.arange(count) + 1) * among // (2 * count)
-
-
-def _crop_offset(have: int, want: int) -> int:
-    if have < want:  # torchvision pads, the odd pixel at the end
-        return -((want - have) // 2)
-    return round((have - want) / 2.0)
-
-
-def _crop(
-    array: np.ndarray, offset: tuple[int, int], size: tuple[int, int], *, outside: float
-) -> np.ndarray:
-    """Cut a window that may stick out over the array's border."""
-    window = np.full((*size, *array.shape[2:]), outside, array.dtype)
-    source, target = [], []
-    for start, length, have in zip(offset, size, array.shape[:2], strict=True):
-        first, last = max(start, 0), min(start + length, have)
-        source.append(slice(first, last))
-        target.append(slice(first - start, last - start))
-    window[tuple(target)] = array[tuple(source)]
-    return window
-
-
 def _section(document: Mapping[str, Any], name: str, keys: set[str]) -> Mapping[str, Any]:
     section = document.get(name, {})
     if not isinstance(section, Mapping):
@@ -349,11 +352,10 @@ def _section(document: Mapping[str, Any], name: str, keys: set[str]) -> Mapping[
 def _check_resize(resize: Mapping[str, Any], size: tuple[int, int]) -> None:
     if "stretch" in resize and "shorter_side" in resize:
         raise InputError('"resize" takes either "shorter_side" or "stretch"; got both.')
-    if resize.get("crop", "centre") != "centre":
-        raise InputError(f'the only "crop" known is "centre"; got {resize["crop"]!r}.')
-    if "stretch" in resize and _pair(resize["stretch"], "stretch") != size:
+    if "crop" not in resize and "stretch" in resize and _pair(resize["stretch"], "stretch") != size:
         raise InputError(
-            f'"stretch" must equal the input size {list(size)}; got {resize["stretch"]!r}.'
+            f'"stretch" must equal the input size {list(size)}, unless "crop" says "centre"; got '
+            f"{resize['stretch']!r}."
         )
 
 

@@ -94,8 +94,8 @@ def shuffle_weights(model: Model, rng: np.random.Generator) -> Model:
     if not can_be_shuffled(model):
         raise InputError(
             f"model must have weights that can be shuffled; those of {model.spec} "
-            f"({model.framework}) cannot be reached: give the network itself, as a TorchModel, "
-            "an .onnx file or builtin:imagenet."
+            f"({model.framework}) cannot be reached: give the network itself, as a TorchModel or "
+            "KerasModel, an .onnx file or builtin:imagenet."
         )
     return model.with_shuffled_weights(rng)
 

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Float32, Float64
 
-from seewhy.errors import InputError, ModelError
+from seewhy.errors import ModelError
 from seewhy.game.scores import ClassScores
 from seewhy.models.batching import Batcher
+from seewhy.models.line_checks import check_gradients
 from seewhy.models.protocol import Output
 from seewhy.models.torch_extra import torch
 from seewhy.models.torch_scores import torch_scores
@@ -74,33 +75,6 @@ def line_gradients(
     return scores, contributions
 
 
-def check_line(
-    image: Float32[np.ndarray, "h w c"],
-    references: Float32[np.ndarray, "n h w c"],
-    positions: Float[np.ndarray, " n"],
-    *,
-    input_size: tuple[int, int, int],
-) -> None:
-    """Refuse pictures of another size, references that are not one per point, and other places.
-
-    Raises
-    ------
-    InputError
-        It says which.
-    """
-    if image.shape != input_size or references.shape != (len(positions), *input_size):
-        raise InputError(
-            f"image must have shape {input_size} and references {(len(positions), *input_size)}, "
-            f"one for every position; got {image.shape} and {references.shape}: "
-            "model.preprocessing.apply(image) brings a picture there."
-        )
-    if not ((positions >= 0) & (positions <= 1)).all():
-        raise InputError(
-            "positions must lie in [0, 1], from reference to picture; got values from "
-            f"{positions.min():.3g} to {positions.max():.3g}."
-        )
-
-
 def _scores_and_gradients(scores_at: Network, points: Any, *, name: str) -> tuple[Any, list[Any]]:
     """Scores (b, t), and t gradients (b, c, h, w), from one forward pass.
 
@@ -123,26 +97,3 @@ def _scores_and_gradients(scores_at: Network, points: Any, *, name: str) -> tupl
         for target, column in enumerate(scores.unbind(dim=1))
     ]
     return scores, gradients
-
-
-def check_gradients(contributions: Float32[np.ndarray, "t n h w"], *, name: str) -> None:
-    """Refuse gradients that are not finite.
-
-    Parameters
-    ----------
-    contributions : (t, n, h, w) array
-        Of n pictures.
-    name : str
-        How the model is called in the message.
-
-    Raises
-    ------
-    ModelError
-        With the number of pictures.
-    """
-    finite = np.isfinite(contributions.sum(axis=(2, 3), dtype=np.float64)).all(axis=0)
-    if not finite.all():
-        raise ModelError(
-            f"{name} has gradients that are NaN or infinite at {(~finite).sum()} of "
-            f"{len(finite)} pictures; check its precision and functions such as sqrt at 0."
-        )

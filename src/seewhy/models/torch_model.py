@@ -27,12 +27,14 @@ from seewhy.models.batching import (
     resolve_batch,
 )
 from seewhy.models.labels import check_labels, class_labels, numbered_labels
+from seewhy.models.line_checks import check_line
+from seewhy.models.origin import Origin
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import MaskedModel, Output
 from seewhy.models.shuffled import SUFFIX
 from seewhy.models.torch_compositing import DeviceCompositor
 from seewhy.models.torch_extra import torch
-from seewhy.models.torch_gradients import check_line, line_gradients
+from seewhy.models.torch_gradients import line_gradients
 from seewhy.models.torch_module import (
     evaluating,
     first_line,
@@ -80,6 +82,8 @@ class TorchModel:
         Likewise, what runs it.
     aliases : mapping of str to int, optional
         Further spellings of the classes.
+    origin : Origin, optional
+        Where preprocessing, labels and the kind of output come from.
 
     Attributes
     ----------
@@ -122,6 +126,7 @@ class TorchModel:
         spec: str | None = None,
         framework: str = "torch",
         aliases: Mapping[str, int] | None = None,
+        origin: Origin | None = None,
     ) -> None:
         if not isinstance(module, torch.nn.Module):
             raise InputError(
@@ -140,6 +145,7 @@ class TorchModel:
         self.output: Output = checked_output(output)
         self.spec = type(module).__name__ if spec is None else spec
         self.framework = framework
+        self.origin = origin
         self.aliases: Mapping[str, int] = MappingProxyType(dict(aliases or {}))
         self.device = place_module(module, device)
         at_224 = _AT_224.get(self.device.type, _AT_224_ELSEWHERE)
@@ -219,6 +225,7 @@ class TorchModel:
             spec=self.spec + SUFFIX,
             framework=self.framework,
             aliases=self.aliases,
+            origin=self.origin,
         )
 
     def path_gradients(
@@ -346,7 +353,7 @@ class TorchModel:
         try:
             with evaluating(self.module):
                 answer = self._answer(self.to_input(grey))
-        except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        except (RuntimeError, ValueError, TypeError, IndexError, AssertionError) as error:
             if self._channels_last:  # Tensor.view refuses it; modules that reshape do not mind
                 self._channels_last = False
                 return self._probe()

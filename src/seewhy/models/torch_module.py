@@ -40,6 +40,23 @@ def evaluating(module: Any) -> Iterator[None]:
             part.training = mode
 
 
+def best_device(device: Any) -> Any:
+    """Say where a network that was just loaded, and so is nowhere yet, should compute.
+
+    Parameters
+    ----------
+    device : str or torch.device
+        ``"auto"``: CUDA where it is available, else the CPU.
+
+    Returns
+    -------
+    str or torch.device
+    """
+    if isinstance(device, str) and device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return device
+
+
 def place_module(module: Any, device: Any) -> Any:
     """Find where a module computes, and move it there if it was asked for.
 

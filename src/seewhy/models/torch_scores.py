@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from seewhy.errors import InputError
 from seewhy.game.scores import ClassScores
+from seewhy.models.line_checks import check_asked
 from seewhy.models.protocol import Output
 from seewhy.models.torch_extra import torch
 
@@ -38,7 +38,7 @@ def torch_scores(outputs: Any, asked: ClassScores, output: Output) -> Any:
         A class that does not exist, or a score that raw outputs do not have.
     """
     logs = _logs(outputs, output)
-    _check(asked, logs.shape[1], output)
+    check_asked(asked, logs.shape[1], output)
     chosen = logs[:, list(asked.targets)]
     if asked.against is not None:
         return chosen - logs[:, [asked.against]]
@@ -69,11 +69,3 @@ def _others(n_classes: int, asked: ClassScores) -> Any:
     """Indices (t, k − 1) of the classes that each target is weighed against."""
     classes = torch.arange(n_classes)
     return torch.stack([classes[classes != target] for target in asked.targets])
-
-
-def _check(asked: ClassScores, n_classes: int, output: Output) -> None:
-    if output == "raw" and asked.score != "raw":
-        raise InputError(f"score must be 'raw' for a model with raw outputs; got {asked.score!r}.")
-    for name, index in [*(("target", t) for t in asked.targets), ("against", asked.against)]:
-        if index is not None and not 0 <= index < n_classes:
-            raise InputError(f"{name} must be a class from 0 to {n_classes - 1}; got {index}.")

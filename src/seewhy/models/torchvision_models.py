@@ -10,23 +10,27 @@ from __future__ import annotations
 import logging
 import pickle
 import re
-import socket
 import sys
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from seewhy.errors import MissingExtraError, ModelError, SpecError, did_you_mean
+from seewhy.errors import InputError, MissingExtraError, ModelError, SpecError, did_you_mean
 from seewhy.models.batching import Batch
 from seewhy.models.labels import imagenet_aliases, imagenet_labels
-from seewhy.models.preprocessing import Interpolation, Preprocessing
+from seewhy.models.origin import Origin
+from seewhy.models.patience import impatience
+from seewhy.models.preprocessing import Preprocessing
+from seewhy.models.protocol import Output
+from seewhy.models.request import ModelRequest
+from seewhy.models.resizing import Interpolation
 from seewhy.models.torch_extra import torch
 from seewhy.models.torch_model import TorchModel
-from seewhy.models.torch_module import first_line
+from seewhy.models.torch_module import best_device, first_line
+from seewhy.models.torch_stem import fit_stem
 from seewhy.models.torch_weights import fit_state_dict, normalise_state_dict, read_state_dict
 
 _log = logging.getLogger("seewhy")
@@ -43,7 +47,41 @@ _SETTINGS: Mapping[str, Mapping[str, Any]] = {
     for name in ("googlenet", "inception_v3")
 }
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.(?=[12]\.)")
-_PATIENCE = 30.0  # seconds without an answer from the download server
+
+
+def from_request(request: ModelRequest) -> TorchModel:
+    """Load a classifier of torchvision; see `load`.
+
+    Parameters
+    ----------
+    request : ModelRequest
+        ``torchvision:NAME[@WEIGHTS]``.
+
+    Returns
+    -------
+    TorchModel
+    """
+    return load(
+        request.name,
+        weights=request.weights,
+        pretrained=request.pretrained,
+        labels=request.labels,
+        preprocess=request.preprocess or "auto",
+        output=request.output or "logits",
+        device=request.device,
+        batch=request.batch,
+    )
+
+
+def borrowed_preprocessing(spec: str) -> Preprocessing:
+    """Tell how ``torchvision:NAME`` prepares pictures; see `torchvision_preprocessing`."""
+    return torchvision_preprocessing(spec.partition(":")[2])
+
+
+class _Network(NamedTuple):
+    module: Any
+    classes: int
+    channels: int
 
 
 def load(
@@ -53,6 +91,7 @@ def load(
     pretrained: bool = True,
     labels: Sequence[str] | None = None,
     preprocess: Preprocessing | str | Path = "auto",
+    output: Output = "logits",
     device: Any = "auto",
     batch: Batch = "auto",
 ) -> TorchModel:
@@ -64,8 +103,8 @@ def load(
         Of the architecture, ``"resnet34"``, or with an entry of its weights,
         ``"resnet34@IMAGENET1K_V1"``; default: torchvision's DEFAULT entry.
     weights : str or Path, optional
-        A state dict of your own, as `read_state_dict` reads it. The number of classes comes from
-        the shape of its last layer.
+        A state dict of your own, as `read_state_dict` reads it. The numbers of classes and of
+        channels come from the shapes of its last and first layers.
     pretrained : bool
         Without `weights`: whether to take the entry's own, which torchvision downloads into
         torch's hub folder once. False: random weights, the same at each call.
@@ -73,6 +112,8 @@ def load(
         Class names. None: the entry's categories if there are as many as classes, else numbers.
     preprocess : Preprocessing, str or Path
         ``"auto"``: the entry's transforms.
+    output : {"logits", "probabilities", "raw"}
+        What the network returns.
     device : str or torch.device
         ``"auto"``: CUDA where it is available, else the CPU.
     batch : int or "auto"
@@ -89,7 +130,7 @@ def load(
     SpecError
         When there is no such architecture or entry; near names are listed.
     InputError
-        When there is no such weights file.
+        When there is no such weights file, or it wants other pictures than torchvision prepares.
     ModelError
         When the weights cannot be read or downloaded, or are those of another architecture.
     """
@@ -100,19 +141,33 @@ def load(
     elif pretrained:
         state = _download(architecture, entry)
     source = f"torchvision's {entry.name}" if weights is None else repr(Path(weights).name)
-    module, classes = _module(architecture, entry, state, source=source)
+    module, classes, channels = _module(architecture, entry, state, source=source)
+    if preprocess == "auto" and channels != 3:
+        raise InputError(
+            f"preprocess must say how pictures of {channels} channel{'s' * (channels > 1)} are "
+            f"made, which {source} takes: torchvision's own is for 3; give a JSON file, see "
+            "docs/models.md."
+        )
     categories = entry.meta["categories"] or ()
     known = labels is None and len(categories) == classes
-    if isinstance(device, str) and device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
     return TorchModel(
         module,
         preprocess=_transforms(entry) if preprocess == "auto" else preprocess,
         labels=categories if known else labels,
+        output=output,
         aliases=imagenet_aliases() if known and classes == len(imagenet_labels()) else None,
-        device=device,
+        device=best_device(device),
         batch=batch,
         spec=f"torchvision:{name}",
+        origin=Origin(
+            preprocessing=f"torchvision's {entry}" if preprocess == "auto" else "as given",
+            labels=f"torchvision's {entry}"
+            if known
+            else "numbered"
+            if labels is None
+            else "as given",
+            output="all of torchvision's classifiers" if output == "logits" else "as given",
+        ),
     )
 
 
@@ -240,13 +295,13 @@ def _transforms(entry: Any) -> Preprocessing:
 
 def _module(
     architecture: str, entry: Any, state: OrderedDict[str, Any] | None, *, source: str
-) -> tuple[Any, int]:
-    """Build a network with its weights; also says how many classes it has."""
+) -> _Network:
+    """Build a network with its weights; the weights say how many classes and channels it has."""
     module = _build(architecture, entry)
     head = next(reversed(module.state_dict()))  # the last layer is the classifier, in all of them
     classes = len(module.state_dict()[head])
     if state is None:
-        return module, classes
+        return _Network(module, classes, 3)
     if head in state and state[head].ndim and len(state[head]) not in (0, classes):
         classes = len(state[head])
         module = _build(architecture, entry, num_classes=classes)
@@ -255,8 +310,10 @@ def _module(
             del state[key]
         elif architecture.startswith("densenet") and _OLD_DENSENET.search(key):
             state[_OLD_DENSENET.sub(r"\1", key)] = state.pop(key)
+    with torch.random.fork_rng(devices=[]):  # a new first layer must not cost a draw
+        channels = fit_stem(module, state)
     fit_state_dict(module, state, source=source, network=architecture)
-    return module, classes
+    return _Network(module, classes, channels)
 
 
 def _build(architecture: str, entry: Any, **settings: Any) -> Any:
@@ -271,7 +328,7 @@ def _build(architecture: str, entry: Any, **settings: Any) -> Any:
 def _download(architecture: str, entry: Any) -> OrderedDict[str, Any]:
     file = PurePosixPath(entry.url).name
     try:
-        with _impatience():
+        with impatience():
             content = entry.get_state_dict(
                 progress=False, check_hash=True, map_location="cpu", weights_only=True
             )
@@ -282,14 +339,3 @@ def _download(architecture: str, entry: Any) -> OrderedDict[str, Any]:
             "--weights FILE (in Python weights=FILE)."
         ) from error
     return normalise_state_dict(content, source=file)
-
-
-@contextmanager
-def _impatience() -> Iterator[None]:
-    """Let connections fail after a while; torch.hub itself would wait for ever."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_PATIENCE if before is None else before)
-    try:
-        yield
-    finally:
-        socket.setdefaulttimeout(before)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -90,6 +93,47 @@ def test_fingerprint_covers_name_and_settings():
     assert make().fingerprint == make(batch=2).fingerprint
     others = [make(output="logits"), make(lambda x: channel_means(x)), make(input_size=(5, 5))]
     assert len({make().fingerprint, *(model.fingerprint for model in others)}) == 4
+
+
+def test_fingerprint_covers_the_code():
+    def made(factor, *, quoted=False):
+        text = f"def f(x):\n    return (lambda y: y.mean(axis=(1, 2)) * {factor})(x)\n"
+        spaces = {"__name__": "users"}
+        exec("\n\n" * quoted + text, spaces)
+        return make(spaces["f"]).fingerprint
+
+    assert made(2) == made(2, quoted=True)
+    assert made(2) != made(3)
+
+
+def test_fingerprint_covers_the_code_of_an_objects_call():
+    class Means:
+        def __call__(self, images):
+            return channel_means(images)
+
+    first = make(Means()).fingerprint
+    Means.__call__ = lambda self, images: channel_means(images) + 1
+    assert make(Means()).fingerprint != first
+
+
+FINGERPRINT = """
+import seewhy as sw
+
+def f(x):
+    return x.mean(axis=(1, 2)) * ("a" in {"a", "b", "c", "d"})
+
+said = dict(labels=None, output="raw", input_size=(4, 4))
+print(sw.CallableModel(f, **said).fingerprint)
+"""
+
+
+def test_fingerprint_is_the_same_in_another_process():
+    def printed(hash_seed):
+        environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+        command = [sys.executable, "-c", FINGERPRINT]
+        return subprocess.run(command, env=environment, capture_output=True, check=True).stdout
+
+    assert printed("1") == printed("2")
 
 
 def test_memory_is_survived():

@@ -95,6 +95,12 @@ class TestImageNet:
     def test_torchvisions_spelling_is_known(self, name, index):
         assert find_class(name, imagenet_labels(), imagenet_aliases()) == index
 
+    @pytest.mark.parametrize(
+        ("name", "index"), [("tiger_cat", 282), ("Egyptian_cat", 285), ("passenger_car", 705)]
+    )
+    def test_kerass_spelling_is_known(self, name, index):
+        assert find_class(name, imagenet_labels(), imagenet_aliases()) == index
+
     def test_a_crane_is_a_bird_and_a_machine(self):
         with pytest.raises(InputError, match=r"134 .*517"):
             find_class("crane", imagenet_labels(), imagenet_aliases())

@@ -12,8 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from seewhy.errors import InputError, ModelError
 from seewhy.image.read import read_image
-from seewhy.models.onnx_model import OnnxModel, onnx_preprocessing
+from seewhy.models.onnx_model import OnnxModel, borrowed_preprocessing
+from seewhy.models.onnx_session import _providers
 from seewhy.models.preprocessing import Preprocessing
+from seewhy.models.spec import load_model
 
 SIZE = (4, 6)
 WEIGHTS = np.random.default_rng(0).normal(size=(3, 5)).astype(np.float32)
@@ -50,6 +52,15 @@ def network(*, batch="n", layout="NCHW", kind=TensorProto.FLOAT, weights=WEIGHTS
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 8
+    return model
+
+
+def casting(kind, *, layout="NCHW"):
+    """The network, with an input of whole numbers."""
+    model = network(layout=layout)
+    model.graph.input[0].type.tensor_type.elem_type = kind
+    model.graph.node.insert(0, helper.make_node("Cast", ["pixels"], ["real"], to=TensorProto.FLOAT))
+    model.graph.node[1].input[0] = "real"
     return model
 
 
@@ -132,11 +143,118 @@ class TestAnswers:
         np.testing.assert_allclose(outputs, expected(by_hand), atol=1e-5)
 
 
+class TestBytes:
+    """A model that takes 0 … 255 needs no normalisation, and none is done."""
+
+    @pytest.mark.parametrize(
+        "normalise",
+        [{"mean": [0, 0, 0], "std": [1, 1, 1]}, {"mean": [0] * 3, "std": [1 / 255] * 3}],
+    )
+    @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+    def test_they_are_rounded_pixels(self, write, layout, normalise):
+        sidecar = changed(normalise=normalise, input={"layout": layout})
+        model = OnnxModel(write(casting(TensorProto.UINT8, layout=layout), sidecar))
+        wanted = np.rint(IMAGES * 255).mean(axis=(1, 2)) @ WEIGHTS
+        np.testing.assert_allclose(model(IMAGES), wanted, rtol=1e-4, atol=1e-3)
+
+    def test_masked(self, write):
+        sidecar = changed(normalise={"mean": [0] * 3, "std": [1] * 3})
+        model = OnnxModel(write(casting(TensorProto.UINT8), sidecar))
+        labels = np.arange(24, dtype=np.int32).reshape(SIZE) // 6
+        masks = np.random.default_rng(0).random((9, 4)) < 0.5
+        by_hand = np.where(masks[:, labels][..., None], IMAGES[0], IMAGES[1]).astype(np.float32)
+        outputs = model.masked(IMAGES[0], IMAGES[1], labels)(masks)
+        np.testing.assert_allclose(outputs, model(by_hand), rtol=1e-5)
+
+    def test_normalisation_is_refused(self, write):
+        with pytest.raises(InputError, match="takes bytes, 0 to 255, which leave nothing to norm"):
+            OnnxModel(write(casting(TensorProto.UINT8)))
+
+
+class TestSources:
+    """Sidecar, metadata, arguments: which says what, and that it is told."""
+
+    def test_the_sidecar(self, write):
+        assert str(OnnxModel(write()).origin) == "preprocessing, labels and output: tiny.json"
+
+    def test_metadata(self, write):
+        model = network()
+        helper.set_model_props(model, {"seewhy": json.dumps(SIDECAR)})
+        loaded = OnnxModel(write(model, sidecar=None))
+        np.testing.assert_allclose(loaded(IMAGES), expected(), atol=1e-5)
+        assert loaded.labels == tuple("abcde")
+        assert loaded.origin.preprocessing == "the metadata of tiny.onnx"
+        assert loaded.preprocessing == borrowed_preprocessing(write(model, sidecar=None))
+
+    def test_the_sidecar_goes_before_the_metadata(self, write):
+        model = network()
+        helper.set_model_props(model, {"seewhy": json.dumps(changed(labels=list("vwxyz")))})
+        assert OnnxModel(write(model)).labels == tuple("abcde")
+
+    @pytest.mark.parametrize("text", ["{", "[]"])
+    def test_metadata_that_is_no_sidecar(self, write, text):
+        model = network()
+        helper.set_model_props(model, {"seewhy": text})
+        with pytest.raises(InputError, match=r"metadata 'seewhy' of tiny\.onnx must be a JSON"):
+            OnnxModel(write(model, sidecar=None))
+
+    def test_arguments_alone_are_enough(self, write):
+        said = Preprocessing.from_json(SIDECAR)
+        model = load_model(write(sidecar=None), preprocess=said, output="logits")
+        np.testing.assert_allclose(model(IMAGES), expected(), atol=1e-5)
+        assert str(model.origin) == "preprocessing and output: as given; labels: numbered"
+
+    def test_but_both_are_needed(self, write):
+        with pytest.raises(InputError, match=r"needs a file tiny\.json beside it .*--returns"):
+            OnnxModel(write(sidecar=None), preprocess=Preprocessing.from_json(SIDECAR))
+
+    def test_the_output_that_is_given_counts(self, write):
+        sidecar = changed()
+        del sidecar["output"]["kind"]
+        model = OnnxModel(write(None, sidecar), output="raw")
+        assert model.output == "raw"
+        assert model.origin.output == "as given"
+        with pytest.raises(InputError, match="must say what the model returns"):
+            OnnxModel(write(None, sidecar))
+
+    @pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+    def test_the_layout_may_be_left_to_the_shape(self, write, layout):
+        sidecar = changed()
+        del sidecar["input"]["layout"]
+        model = OnnxModel(write(network(layout=layout), sidecar))
+        np.testing.assert_allclose(model(IMAGES), expected(), atol=1e-5)
+        named = OnnxModel(write(network(layout=layout), changed(input={"layout": layout})))
+        assert model.fingerprint == named.fingerprint
+
+
+class TestDevice:
+    def test_the_cpu_is_always_there(self, write):
+        assert OnnxModel(write(), device="cpu")(IMAGES[:1]).shape == (1, 5)
+
+    @pytest.mark.parametrize("device", ["tensorrt:1", "cpu:1", "gpu", ""])
+    def test_another_is_refused_in_a_sentence(self, write, device):
+        with pytest.raises(InputError, match=rf"auto, cpu.*; got {device!r}: another build"):
+            OnnxModel(write(), device=device)
+
+    @pytest.mark.parametrize(
+        ("device", "providers"),
+        [
+            ("auto", [("CUDAExecutionProvider", {}), "CPUExecutionProvider"]),
+            ("cuda:1", [("CUDAExecutionProvider", {"device_id": "1"}), "CPUExecutionProvider"]),
+            ("coreml", [("CoreMLExecutionProvider", {}), "CPUExecutionProvider"]),
+            ("cpu", [("CPUExecutionProvider", {})]),
+        ],
+    )
+    def test_what_the_cpu_must_help_with(self, device, providers):
+        here = ["CoreMLExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider"]
+        assert _providers(device, here) == providers
+
+
 class TestSidecar:
     def test_preprocessing(self, write):
         path = write()
         wanted = Preprocessing(SIZE, None, "bicubic", (0.1, 0.2, 0.3), (0.5, 0.6, 0.7))
-        assert OnnxModel(path).preprocessing == onnx_preprocessing(path) == wanted
+        assert OnnxModel(path).preprocessing == borrowed_preprocessing(path) == wanted
 
     def test_arguments_come_first(self, write):
         borrowed = Preprocessing(SIZE, 7)
@@ -197,14 +315,8 @@ class TestFile:
         assert capfd.readouterr().err == ""
 
     def test_whole_number_inputs_are_refused(self, write):
-        model = network()
-        model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
-        model.graph.node.insert(
-            0, helper.make_node("Cast", ["pixels"], ["real"], to=TensorProto.FLOAT)
-        )
-        model.graph.node[1].input[0] = "real"
-        with pytest.raises(ModelError, match=r"tensor\(uint8\): export the model with a float32"):
-            OnnxModel(write(model))
+        with pytest.raises(ModelError, match=r"tensor\(int16\): export the model with a float32"):
+            OnnxModel(write(casting(TensorProto.INT16)))
 
     def test_two_inputs_are_refused(self, write):
         model = network()

@@ -13,8 +13,9 @@ import pytest
 from seewhy.errors import InputError, SpecError
 from seewhy.models import torchvision_models
 from seewhy.models.callable_model import CallableModel
+from seewhy.models.known import known_models
 from seewhy.models.preprocessing import Preprocessing
-from seewhy.models.spec import known_models, load_model, resolve_preprocessing
+from seewhy.models.spec import load_model, resolve_preprocessing
 
 
 @pytest.fixture
@@ -125,10 +126,13 @@ class TestNames:
             ("resnet34", "no model is called 'resnet34'; known are builtin:imagenet, torchvision"),
             ("torchvison:resnet34", "did you mean 'torchvision'"),
             ("buitlin:imagenet", "did you mean 'builtin'"),
-            ("timm:vit", r"known are .*py:package\.module:callable\.$"),
-            ("v2+http://host/v2/models/m", "no model is called"),
+            ("keras3:VGG16", "did you mean 'keras'"),
+            ("https://host/v2/models/m", r"write v2\+https://host/v2/models/m for one that"),
             ("builtin:digit", "no model 'digit' comes with Seewhy"),
-            ("resnet.pth", r"holds weights but no network; .*torchvision:NAME with weights"),
+            (
+                "resnet.pth",
+                r"holds weights but no network; .*timm:NAME or keras:NAME with weights",
+            ),
             ("", "no model is called ''"),
         ],
     )
@@ -183,6 +187,7 @@ class TestNames:
             "weights": "w.pth",
             "pretrained": True,
             "labels": ("a", "b"),
+            "output": "logits",
             "device": "cpu",
             "batch": 3,
         }
@@ -222,7 +227,7 @@ def test_known_models():
 def test_naming_models_imports_no_framework():
     code = (
         "import sys; from seewhy.models import load_model, known_models; known_models();\n"
-        "try: load_model('timm:vit')\n"
+        "try: load_model('resnet34')\n"
         "except ValueError: pass\n"
         "heavy = {'torch', 'torchvision', 'onnx', 'onnxruntime', 'skimage'}\n"
         "print(sorted(heavy & set(sys.modules)))"

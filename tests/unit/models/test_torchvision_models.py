@@ -286,6 +286,35 @@ def test_random_weights_are_the_same_each_time_and_cost_no_draw():
     assert models[0].device.type == ("cuda" if torch.cuda.is_available() else "cpu")
 
 
+@pytest.mark.parametrize(
+    ("architecture", "channels"), [("resnet18", 1), ("mobilenet_v3_small", 16), ("inception_v3", 2)]
+)
+def test_the_number_of_channels_comes_from_the_file(tmp_path, architecture, channels):
+    settings = torchvision_models._SETTINGS.get(architecture, {})
+    module = built(architecture, num_classes=4, **settings).eval()
+    stem_name, stem = next(
+        (name, part) for name, part in module.named_modules() if isinstance(part, torch.nn.Conv2d)
+    )
+    folder, _, own = stem_name.rpartition(".")
+    other = torch.nn.Conv2d(
+        channels, stem.out_channels, stem.kernel_size, stem.stride, stem.padding, bias=False
+    )
+    setattr(module.get_submodule(folder), own, other)
+    if hasattr(module, "transform_input"):
+        module.transform_input = False
+    named = "L" if channels == 1 else "bands"
+    said = Preprocessing((80, 80), mean=(0.5,) * channels, std=(0.25,) * channels, channels=named)
+    before = torch.random.get_rng_state()
+    model = load(architecture, weights=saved(tmp_path, module), preprocess=said)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    pictures = np.random.default_rng(0).random((2, 80, 80, channels), dtype=np.float32)
+    with torch.inference_mode():
+        wanted = module(torch.from_numpy(said.normalise(pictures)).permute(0, 3, 1, 2)).numpy()
+    assert np.abs(model(pictures) - wanted).max() < 1e-5
+    with pytest.raises(InputError, match=f"pictures of {channels} channel"):
+        load(architecture, weights=saved(tmp_path, module))
+
+
 def test_names_and_aliases_of_imagenet():
     model = load(SMALL, pretrained=False)
     assert model.labels[436] == "beach wagon"

@@ -146,8 +146,8 @@ class _Passed:
 def _passed_back(model: Any, view: PixelView, references: References, tell: Any) -> _Passed:
     """Give every reference its pass, so many at a time as memory allows."""
     from seewhy.methods.gradients.rescale import rescaled_contributions  # it needs torch
+    from seewhy.models.line_checks import check_gradients
     from seewhy.models.torch_extra import torch
-    from seewhy.models.torch_gradients import check_gradients
     from seewhy.models.torch_module import evaluating
     from seewhy.models.torch_scores import torch_scores
 

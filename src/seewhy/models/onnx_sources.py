@@ -1,0 +1,115 @@
+"""Where an ONNX model's preprocessing, output and class names are said: four places, in order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from seewhy.errors import InputError, ModelError, what_happened
+from seewhy.models.onnx_sidecar import Sidecar, find_sidecar, read_sidecar
+from seewhy.models.origin import Origin
+from seewhy.models.preprocessing import Preprocessing
+from seewhy.models.protocol import Output
+
+METADATA_KEY = "seewhy"
+"""Under this key of its ``metadata_props`` a model may carry its sidecar's JSON."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a person said, which goes before what is found.
+
+    Parameters
+    ----------
+    preprocess : Preprocessing or None
+    output : {"logits", "probabilities", "raw"} or None
+    labels : sequence of str or None
+    """
+
+    preprocess: Preprocessing | None = None
+    output: Output | None = None
+    labels: Sequence[str] | None = None
+
+
+def describe(
+    path: Path, given: str | Path | Mapping[str, Any] | None, wishes: Wishes
+) -> tuple[Sidecar, Origin]:
+    """Find out how an ONNX model is fed and what it returns.
+
+    Asked are, in this order: the sidecar given; ``file.json`` beside the model; the model's own
+    metadata; if the preprocessing and the output are both wished for, nothing else.
+
+    Parameters
+    ----------
+    path : Path
+        ``file.onnx``.
+    given : str, Path or mapping, optional
+        A sidecar.
+    wishes : Wishes
+        What goes before any of them.
+
+    Returns
+    -------
+    said : Sidecar
+    origin : Origin
+        Which of them said it.
+
+    Raises
+    ------
+    InputError
+        When no place says it, or one is not as it should be.
+    """
+    said, source = _found(path, given, wishes)
+    labels = said.labels if wishes.labels is None else tuple(wishes.labels)
+    described = replace(said, preprocessing=wishes.preprocess or said.preprocessing, labels=labels)
+    origin = Origin(
+        preprocessing=source if wishes.preprocess is None else "as given",
+        labels="numbered" if labels is None else source if wishes.labels is None else "as given",
+        output=source if wishes.output is None else "as given",
+    )
+    return described, origin
+
+
+def _found(
+    path: Path, given: str | Path | Mapping[str, Any] | None, wishes: Wishes
+) -> tuple[Sidecar, str]:
+    if isinstance(given, Mapping):
+        return read_sidecar(given, folder=path.parent, output=wishes.output), "the sidecar"
+    beside = path.with_suffix(".json")
+    if given is None and not beside.is_file():
+        carried = _metadata(path)
+        if carried is not None:
+            said = read_sidecar(carried, folder=path.parent, output=wishes.output)
+            return said, f"the metadata of {path.name}"
+        if wishes.preprocess is not None and wishes.output is not None:
+            return Sidecar(wishes.preprocess, None, wishes.output), "as given"
+    file = find_sidecar(path) if given is None else Path(given)
+    return read_sidecar(file, folder=file.parent, output=wishes.output), file.name
+
+
+def _metadata(path: Path) -> Mapping[str, Any] | None:
+    """The sidecar that a model carries; large weights are not read for it."""
+    import onnx
+
+    try:
+        properties = onnx.load(str(path), load_external_data=False).metadata_props
+    except Exception as error:  # protobuf's and the system's have no common class
+        raise ModelError(
+            f"{path.name} is not an ONNX model that can be read ({what_happened(error)})."
+        ) from error
+    text = next((entry.value for entry in properties if entry.key == METADATA_KEY), None)
+    if text is None:
+        return None
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        document = error
+    if not isinstance(document, Mapping):
+        raise InputError(
+            f"the metadata {METADATA_KEY!r} of {path.name} must be a JSON object, such as a "
+            "sidecar holds; it is not."
+        )
+    return document
