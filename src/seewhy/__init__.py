@@ -69,6 +69,7 @@ _HOME = {
     "HuggingFaceModel": "seewhy.models.huggingface",
     "KerasModel": "seewhy.models.keras_model",
     "V2Model": "seewhy.models.v2_model",
+    "doctor": "seewhy.run.doctor",
     "SeewhyError": "seewhy.errors",
     "InputError": "seewhy.errors",
     "ImageError": "seewhy.errors",
@@ -135,6 +136,7 @@ if TYPE_CHECKING:
     from seewhy.run.compare import compare
     from seewhy.run.compare_many import compare_many
     from seewhy.run.comparison import Comparison
+    from seewhy.run.doctor import doctor
     from seewhy.run.explain import explain
     from seewhy.run.explained import Explained
     from seewhy.run.field import Field

@@ -9,6 +9,7 @@ import typer
 from seewhy import __version__
 from seewhy.cli.compare import compare
 from seewhy.cli.demo import demo
+from seewhy.cli.doctor import doctor
 from seewhy.cli.explain import explain
 from seewhy.cli.models import models
 from seewhy.cli.report import report
@@ -16,7 +17,7 @@ from seewhy.cli.serve import serve
 
 EPILOG = (
     "Start with:  seewhy demo  ·  then:  seewhy explain bus.jpg --model builtin:imagenet  ·  "
-    "exit codes: 0 ok, 2 bad input, 3 partly done, 130 interrupted"
+    "exit codes: 0 ok, 1 doctor found a fault, 2 bad input, 3 partly done, 130 interrupted"
 )
 
 app = typer.Typer(
@@ -34,6 +35,7 @@ app.command()(report)
 app.command()(serve)
 app.command()(demo)
 app.command()(models)
+app.command()(doctor)
 
 
 def _print_version(wanted: bool) -> None:
