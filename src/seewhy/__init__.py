@@ -68,6 +68,7 @@ _HOME = {
     "TorchModel": "seewhy.models.torch_model",
     "HuggingFaceModel": "seewhy.models.huggingface",
     "KerasModel": "seewhy.models.keras_model",
+    "SklearnModel": "seewhy.models.sklearn_model",
     "V2Model": "seewhy.models.v2_model",
     "doctor": "seewhy.run.doctor",
     "SeewhyError": "seewhy.errors",
@@ -130,6 +131,7 @@ if TYPE_CHECKING:
     from seewhy.models.masking_game import masking_game
     from seewhy.models.onnx_model import OnnxModel
     from seewhy.models.preprocessing import Preprocessing
+    from seewhy.models.sklearn_model import SklearnModel
     from seewhy.models.spec import load_model
     from seewhy.models.torch_model import TorchModel
     from seewhy.models.v2_model import V2Model

@@ -281,7 +281,24 @@ def test_several_pictures_do_not_go_into_one_result(here):
 
 def test_a_closed_pipe_costs_no_result(here):
     command = (
-        f"{sys.executable} -m seewhy explain picture.png {' '.join(QUICK)} --out out | head -1"
+        f"{sys.executable} -m seewhy explain picture.png {' '.join(QUICK)} --out out | head -1; "
+        "echo ${PIPESTATUS[0]} >&2"
     )
-    subprocess.run(command, shell=True, check=False, capture_output=True)
+    done = subprocess.run(["bash", "-c", command], check=False, capture_output=True, text=True)
     assert (here / "out" / "manifest.json").is_file()
+    assert done.stderr == "141\n"  # neither the 1 of a fault nor the 2 of bad input
+    assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is full")
+def test_a_full_disk_is_one_sentence(here):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "seewhy", "explain", "picture.png", *QUICK, "--json"],
+            check=False,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert done.stderr == "seewhy: the system refuses: [Errno 28] No space left on device\n"

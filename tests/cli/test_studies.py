@@ -27,6 +27,10 @@ GREY_TO_RGB = {
 }
 
 
+SMALL = {"input": {"size": [64, 64]}, "normalise": {"mean": [0.45] * 3, "std": [0.25] * 3}}
+"""A comparison asks thousands of pictures: small ones, which these networks take as well."""
+
+
 def random_network(name: str, **settings: object):
     torch.manual_seed(0)
     return import_torchvision().models.get_model(name, weights=None, **settings).eval()
@@ -79,6 +83,7 @@ def test_resnet18_of_digits_answers_as_torchvisions_own_pipeline(fine_tuned):
 
 def test_resnet18_of_digits_is_compared(fine_tuned):
     asked = ["--method", "lime,gradient-shap", "--budget", "32", "--repeats", "1"]
+    Path("mnist.json").write_text(json.dumps(SMALL))
     done = RUN.invoke(app, ["compare", *MINE, *asked, "--out", "out"])
     assert done.exit_code == 0, done.output
     assert Path("out/comparison.json").is_file()
@@ -91,10 +96,12 @@ def test_resnet34_is_explained_and_compared(tmp_path, monkeypatch):
     from seewhy.image.samples import sample_path
 
     asked = [str(sample_path("motorcycle")), "--model", "torchvision:resnet34"]
-    asked += ["--weights", "resnet34.pth", "--segments", "grid:3", "--budget", "32"]
+    asked += ["--weights", "resnet34.pth", "--segments", "grid:2", "--budget", "16"]
     done = RUN.invoke(app, ["explain", *asked, "--method", "lime", "--out", "explained"])
     assert done.exit_code == 0, done.output
     assert "torchvision's ResNet34_Weights.IMAGENET1K_V1" in done.stdout
+    Path("small.json").write_text(json.dumps(SMALL))
+    asked += ["--preprocess", "small.json"]
     done = RUN.invoke(
         app,
         ["compare", *asked, "--method", "lime,occlusion", "--repeats", "1", "--out", "compared"],

@@ -50,7 +50,9 @@ Batch = Annotated[str, typer.Option(metavar="auto|N", help="Pictures per model c
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps.")]
 Weights = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="Weights: .safetensors, or .pth without code in it."),
+    typer.Option(
+        metavar="FILE", help="Weights: .safetensors, .pth without code in it, or Keras's .h5."
+    ),
 ]
 Labels = Annotated[
     Path | None,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import typer
@@ -25,11 +26,12 @@ if TYPE_CHECKING:
 BAD_INPUT = 2
 PARTLY_DONE = 3
 INTERRUPTED = 130
+NOBODY_READS = 141  # what the shell says of a program that a closed pipe ended
 
 
 @contextmanager
 def orderly_exit() -> Iterator[None]:
-    """Turn what Seewhy refuses into one line and exit code 2, and Ctrl-C into 130."""
+    """Turn what Seewhy or the system refuses into one line and exit code 2, Ctrl-C into 130."""
     try:
         yield
     except SeewhyError as refusal:
@@ -38,6 +40,23 @@ def orderly_exit() -> Iterator[None]:
     except KeyboardInterrupt:
         typer.echo("Interrupted; nothing is half-written.", err=True)
         raise typer.Exit(INTERRUPTED) from None
+    except SystemExit as end:
+        if not isinstance(end.__context__, BrokenPipeError):  # what Rich makes of a closed pipe
+            raise
+        raise typer.Exit(NOBODY_READS) from None
+    except BrokenPipeError:
+        _write_into_nothing()
+        raise typer.Exit(NOBODY_READS) from None
+    except OSError as error:  # a full disk, say, also behind the standard output
+        _write_into_nothing()
+        complain(SeewhyError(f"the system refuses: {error}"))
+        raise typer.Exit(BAD_INPUT) from None
+
+
+def _write_into_nothing() -> None:
+    """Drop what is still to be written, which would fail once more at the end."""
+    with suppress(OSError, ValueError):  # a test's standard output is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(refusal: SeewhyError) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from seewhy.models.preprocessing import Preprocessing as Preprocessing
     from seewhy.models.preprocessing import load_preprocessing as load_preprocessing
     from seewhy.models.protocol import Model as Model
+    from seewhy.models.sklearn_model import SklearnModel as SklearnModel
     from seewhy.models.spec import load_model as load_model
     from seewhy.models.torch_model import TorchModel as TorchModel
     from seewhy.models.v2_model import V2Model as V2Model
@@ -28,6 +29,7 @@ _HOMES = {
     "Model": "protocol",
     "OnnxModel": "onnx_model",
     "Preprocessing": "preprocessing",
+    "SklearnModel": "sklearn_model",
     "TorchModel": "torch_model",
     "V2Model": "v2_model",
     "find_class": "labels",

@@ -93,7 +93,9 @@ class ArrayModel:
         grey = np.full((1, *self.input_size), 0.5, np.float32)
         columns = self(grey).shape[1]
         given = numbered_labels(columns, self.output) if labels is None else labels
-        self.labels = class_labels(check_labels(given, columns, name=spec), self.output)
+        self.labels = class_labels(
+            check_labels(given, columns, name=spec, output=self.output), self.output
+        )
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.spec!r}, {len(self.labels)} classes)"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float32
@@ -53,9 +56,9 @@ class CallableModel(ArrayModel):
 
     Notes
     -----
-    The fingerprint covers the function's qualified name, its own compiled code and the settings
-    above, but nothing that it calls or refers to: neither other functions nor weights. It differs
-    between versions of Python.
+    The fingerprint covers the function's qualified name, its own compiled code with its default
+    arguments (or those of a `functools.partial`), and the settings above, but nothing that it
+    calls or refers to: neither other functions nor weights. It differs between versions of Python.
 
     Examples
     --------
@@ -82,13 +85,9 @@ class CallableModel(ArrayModel):
     ) -> None:
         if not callable(fn):
             raise InputError(f"fn must be a function of pictures; got a {type(fn).__name__}.")
-        if isinstance(labels, str):
-            raise InputError(
-                f"labels must be a sequence of names; got the text {labels!r}: read_labels reads a "
-                "file."
-            )
         preprocessing = _preprocessing(input_size, preprocess)
-        defined = f"{fn.__module__}:{getattr(fn, '__qualname__', type(fn).__qualname__)}"
+        named = fn.func if isinstance(fn, partial) else fn
+        defined = f"{named.__module__}:{getattr(named, '__qualname__', type(named).__qualname__)}"
         spec = name or f"py:{defined}"
         size = resolve_batch(batch, preprocessing.input_size, at_224=_AT_224)
         super().__init__(
@@ -110,14 +109,27 @@ class CallableModel(ArrayModel):
 
 def _code_of(fn: object) -> Iterator[bytes]:
     """The compiled code of a function, or of an object's call, without where it stands."""
-    found = next((part for part in (fn, type(fn).__call__) if hasattr(part, "__code__")), None)
-    waiting = [found.__code__] if found is not None else []
+    if isinstance(fn, partial):
+        yield _text((fn.args, sorted(fn.keywords.items())))
+        yield from _code_of(fn.func)
+        return
+    parts: tuple[Any, ...] = (fn, type(fn).__call__)
+    found = next((part for part in parts if hasattr(part, "__code__")), None)
+    if found is None:
+        return
+    yield _text((found.__defaults__, found.__kwdefaults__))
+    waiting = [found.__code__]
     while waiting:
         code = waiting.pop()
         constants = [part for part in code.co_consts if not isinstance(part, CodeType)]
         waiting.extend(part for part in code.co_consts if isinstance(part, CodeType))
         yield code.co_code
-        yield repr((code.co_names, [_settled(part) for part in constants])).encode()
+        yield _text((code.co_names, [_settled(part) for part in constants]))
+
+
+def _text(values: object) -> bytes:
+    """Values in words, without the addresses of objects, which change with the process."""
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(values)).encode()
 
 
 def _settled(constant: object) -> object:

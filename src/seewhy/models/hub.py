@@ -1,18 +1,29 @@
-"""The Hugging Face hub, where timm and Transformers keep weights: kept quiet, put into words."""
+"""The Hugging Face hub, where timm and Transformers keep weights: kept quiet, put into words.
+
+Also what the adapters of both have in common: a model may lie in a folder, and
+each of them has an extra that brings everything it needs.
+"""
 
 from __future__ import annotations
 
 import logging
+import os
+import re
 import socket
 import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies
 
+from seewhy.errors import MissingExtraError, SpecError
+
+CONFIGURATION = "config.json"
+_EXTRA = re.compile(r"seewhy\[\w+\]")
 _LIBRARIES = ("huggingface_hub", "transformers")
 # By the names of the hub's exceptions, a subclass before its base.
 _FAILURES = (
@@ -59,6 +70,64 @@ def visiting_hub(*, fetching: bool = True) -> Iterator[None]:
         constants.HF_HUB_OFFLINE = offline
         for logger, level in levels:
             logger.setLevel(level)
+
+
+@contextmanager
+def needing(extra: str) -> Iterator[None]:
+    """Name the extra that brings everything, where one of the packages in it is missing.
+
+    Parameters
+    ----------
+    extra : str
+        ``"timm"`` or ``"hf"``: each holds PyTorch and torchvision too.
+
+    Yields
+    ------
+    None
+        While packages are imported.
+
+    Raises
+    ------
+    MissingExtraError
+        The one that was raised meanwhile, with a pip line that suffices.
+    """
+    try:
+        yield
+    except MissingExtraError as error:
+        raise MissingExtraError(_EXTRA.sub(f"seewhy[{extra}]", str(error))) from error
+
+
+def model_folder(name: str) -> Path | None:
+    """Tell a folder from a name on the hub.
+
+    Parameters
+    ----------
+    name : str
+        As a person wrote it, ``~`` included.
+
+    Returns
+    -------
+    Path or None
+        The folder, which has a ``config.json``. None for any other name, also where a folder
+        happens to be called so.
+
+    Raises
+    ------
+    SpecError
+        When the name can only be a folder (``./x``, ``~/x``, ``/x``) and that is none, or has no
+        ``config.json``.
+    """
+    folder = Path(os.path.expanduser(name))  # Path's own fails where there is no such user
+    if name and os.path.isfile(folder / CONFIGURATION):
+        return folder
+    if not name.startswith((".", "~")) and not folder.is_absolute():
+        return None
+    if os.path.isdir(folder):
+        raise SpecError(
+            f"the folder {name!r} has no {CONFIGURATION}, which says what network it holds; give "
+            "one as the framework saves it."
+        )
+    raise SpecError(f"there is no folder {name!r}; only a folder's name starts so.")
 
 
 def hub_failure(error: BaseException) -> str | None:

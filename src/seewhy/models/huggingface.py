@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,19 +12,26 @@ from typing import Any, Literal
 
 from seewhy.errors import InputError, MissingExtraError, ModelError, SpecError
 from seewhy.models.batching import Batch
-from seewhy.models.hub import causes, hub_failure, visiting_hub
+from seewhy.models.hub import (
+    CONFIGURATION,
+    causes,
+    hub_failure,
+    model_folder,
+    needing,
+    visiting_hub,
+)
 from seewhy.models.image_processor import processor_preprocessing
 from seewhy.models.labels import imagenet_aliases
 from seewhy.models.origin import Origin
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import Output
 from seewhy.models.request import ModelRequest
-from seewhy.models.torch_extra import torch
-from seewhy.models.torch_model import TorchModel
-from seewhy.models.torch_module import best_device, first_line, kind
-from seewhy.models.torchvision_models import import_torchvision
 
-_CONFIGURATION = "config.json"
+with needing("hf"):
+    from seewhy.models.torch_extra import torch
+    from seewhy.models.torch_model import TorchModel
+    from seewhy.models.torch_module import best_device, first_line, kind
+    from seewhy.models.torchvision_models import import_torchvision
 
 
 class HuggingFaceModel(TorchModel):
@@ -89,8 +97,13 @@ class HuggingFaceModel(TorchModel):
                 f"{kind(model)}: wrap any other torch module with TorchModel."
             )
         name = spec or getattr(model, "name_or_path", "") or type(model).__name__
-        names = _names(config) if labels is None else tuple(labels)
+        names = _names(config) if labels is None else labels
         if not isinstance(processor, Preprocessing | str | Path):
+            if not _is_processor(processor):
+                raise InputError(
+                    "processor must be an image processor of Transformers, a Preprocessing, a JSON "
+                    f"file or the name of a model; got {kind(processor)}."
+                )
             channels = int(getattr(config, "num_channels", None) or 3)
             processor = processor_preprocessing(processor, channels=channels, name=name)
         super().__init__(
@@ -136,7 +149,7 @@ def from_request(request: ModelRequest) -> HuggingFaceModel:
     request.refuse("weights")
     transformers = _import_transformers()
     source = _Source(request.spec, *_place(request.name))
-    with visiting_hub(fetching=not Path(source.place).is_dir()):
+    with visiting_hub(fetching=not os.path.isdir(source.place)):
         config = source.load(transformers.AutoConfig)
         _check_kind(transformers, config, request.spec)
         processor = request.preprocess or _processor(transformers, source)
@@ -175,7 +188,7 @@ def borrowed_preprocessing(spec: str) -> Preprocessing:
     """
     transformers = _import_transformers()
     source = _Source(spec, *_place(spec.partition(":")[2]))
-    with visiting_hub(fetching=not Path(source.place).is_dir()):
+    with visiting_hub(fetching=not os.path.isdir(source.place)):
         config = source.load(transformers.AutoConfig)
         processor = _processor(transformers, source)
     channels = int(getattr(config, "num_channels", None) or 3)
@@ -183,7 +196,8 @@ def borrowed_preprocessing(spec: str) -> Preprocessing:
 
 
 def _import_transformers() -> Any:
-    import_torchvision()  # Transformers imports it too, and would stumble over a half-fitting one
+    with needing("hf"):
+        import_torchvision()  # Transformers does too, and would stumble over a half-fitting one
     try:
         return import_module("transformers")
     except ModuleNotFoundError as error:
@@ -196,16 +210,19 @@ def _import_transformers() -> Any:
 
 def _place(name: str) -> tuple[str, str | None]:
     """Folder, or name and revision on the hub."""
-    folder = Path(name).expanduser()
-    if name and folder.is_dir():
-        if not (folder / _CONFIGURATION).is_file():
-            raise SpecError(
-                f"the folder {name!r} has no {_CONFIGURATION}; it must be one that save_pretrained "
-                "of Transformers wrote."
-            )
+    folder = model_folder(name)
+    if folder is not None:
         return str(folder), None
     place, _, revision = name.partition("@")
-    if name.startswith((".", "/", "~")) or place.count("/") > 1 or not place:
+    if not place:
+        raise SpecError(f"'hf:{name}' names no model; write hf:ORG/NAME or hf:FOLDER.")
+    if os.path.isdir(place):  # Transformers would look into it rather than on the hub
+        lack = "revisions" if model_folder(place) else CONFIGURATION
+        raise SpecError(
+            f"the folder {place!r} has no {lack}, and hides a model of that name on the "
+            "hub; give the folder that save_pretrained wrote, or start from another directory."
+        )
+    if place.count("/") > 1:
         raise SpecError(f"there is no folder {name!r}; a model of the hub is written hf:ORG/NAME.")
     return place, revision or None
 
@@ -253,7 +270,7 @@ def _model(transformers: Any, source: _Source, config: Any, *, pretrained: bool)
         first = min(report["mismatched_keys"])  # its name, with the shapes since Transformers 5
         name = first if isinstance(first, str) else first[0]
         raise ModelError(
-            f"the weights of {source.spec} are not those of its {_CONFIGURATION} ({name} has "
+            f"the weights of {source.spec} are not those of its {CONFIGURATION} ({name} has "
             "another shape); correct the number of labels, or whatever else was changed there."
         )
     return model.float()
@@ -290,14 +307,18 @@ class _Source:
                 "its pytorch_model.bin is refused, as it holds more than weights and reading "
                 "that could run code; take a revision with a model.safetensors"
             )
-        why = None if Path(self.place).is_dir() else hub_failure(error)
+        why = None if os.path.isdir(self.place) else hub_failure(error)
         return why and f"{why}; a copy that was fetched elsewhere is given as hf:FOLDER"
+
+
+def _is_processor(value: Any) -> bool:
+    return callable(value) and hasattr(value, "to_dict") and not isinstance(value, type)
 
 
 def _configuration_of(processor: Any) -> str:
     if isinstance(processor, Preprocessing):
         return "as given"
-    return _CONFIGURATION if hasattr(processor, "data_config") else "preprocessor_config.json"
+    return CONFIGURATION if hasattr(processor, "data_config") else "preprocessor_config.json"
 
 
 def _names(config: Any) -> tuple[str, ...] | None:
@@ -326,9 +347,9 @@ def _origin(config: Any, *, preprocessing: str, labels: Sequence[str] | None) ->
     """What the configuration says about labels and outputs."""
     output = "all image classifiers of Transformers"
     if _output(config) == "raw":
-        output = f"{_CONFIGURATION} (problem_type {config.problem_type})"
+        output = f"{CONFIGURATION} (problem_type {config.problem_type})"
     if labels is not None:
         named = "as given"
     else:
-        named = _CONFIGURATION if _names(config) else f"numbered ({_CONFIGURATION} names none)"
+        named = CONFIGURATION if _names(config) else f"numbered ({CONFIGURATION} names none)"
     return Origin(preprocessing=preprocessing, labels=named, output=output)

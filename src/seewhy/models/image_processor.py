@@ -7,11 +7,11 @@ the processor itself decides: on noise, ours must make what it makes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Float64
 from PIL import Image as PILImage
 
 from seewhy.errors import InputError, ModelError
@@ -64,7 +64,7 @@ def processor_preprocessing(processor: Any, *, channels: int, name: str) -> Prep
         for candidate in _candidates(processor.to_dict(), channels):
             if reproduces(candidate, pipeline, exactly=_uses_pillow(processor)):
                 return candidate
-    pictures = "pictures" if channels == 3 else f"{channels}-channel pictures"
+    pictures = {3: "pictures", 1: "grey pictures"}.get(channels, f"{channels}-channel pictures")
     raise ModelError(
         f"Seewhy cannot prepare {pictures} for {name} as its {type(processor).__name__} does; give "
         "the preprocessing yourself: --preprocess FILE.json (in Python preprocess=, or a "
@@ -81,7 +81,10 @@ def _uses_pillow(processor: Any) -> bool:
 def _candidates(settings: Mapping[str, Any], channels: int) -> Iterator[Preprocessing]:
     if not settings.get("do_resize") or settings.get("resample") not in _FILTERS:
         return
-    mean, std = _normalisation(settings, channels)
+    try:
+        mean, std = _normalisation(settings, channels)
+    except (TypeError, ValueError):  # no numbers, or not one per channel
+        return
     flipped = settings.get("do_flip_channel_order")
     kind: Channels = "L" if channels == 1 else "BGR" if flipped else "RGB"
     for size, shorter_side, stretch in _geometries(settings):
@@ -135,18 +138,16 @@ def _normalisation(
     """Put rescaling and normalisation into one mean and deviation of pixels in [0, 1]."""
     factor = settings.get("rescale_factor", 1 / 255) if settings.get("do_rescale") else 1.0
     scale = 255 * factor  # of a pixel before it is normalised
+    if not scale:
+        raise ValueError("every picture becomes black")
     shift = 1.0 if settings.get("do_rescale") and settings.get("rescale_offset") else 0.0
-    mean, std = [0.0] * channels, [1.0] * channels
+    mean, std = np.zeros(channels), np.ones(channels)
     if settings.get("do_normalize"):
-        mean = _per_channel(settings.get("image_mean"), channels)
-        std = _per_channel(settings.get("image_std"), channels)
-    again = std if settings.get("include_top") else [1.0] * channels  # EfficientNet: twice
-    return (
-        tuple(round((m + shift) / scale, _DIGITS) for m in mean),
-        tuple(round(s * t / scale, _DIGITS) for s, t in zip(std, again, strict=True)),
-    )
+        mean = np.broadcast_to(np.float64(settings.get("image_mean")), channels)
+        std = np.broadcast_to(np.float64(settings.get("image_std")), channels)
+    again = std if settings.get("include_top") else 1.0  # EfficientNet: twice
+    return _rounded((mean + shift) / scale), _rounded(std * again / scale)
 
 
-def _per_channel(values: Sequence[float] | float | None, channels: int) -> list[float]:
-    given = [float(value) for value in np.atleast_1d(0.0 if values is None else values)]
-    return given * channels if len(given) == 1 else given
+def _rounded(values: Float64[np.ndarray, " c"]) -> tuple[float, ...]:
+    return tuple(round(float(value), _DIGITS) for value in values)

@@ -10,11 +10,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from seewhy.errors import ModelError, SpecError, did_you_mean
+from seewhy.errors import ModelError, SpecError, did_you_mean, what_happened
 from seewhy.models.keras_backend import import_keras, kept_random_state, quiet_import
 from seewhy.models.keras_model import KerasModel
 from seewhy.models.keras_preprocessing import application_preprocessing, leaves_pixels_alone
-from seewhy.models.keras_weights import classes_in_file
+from seewhy.models.keras_weights import classes_in_file, lower_ending
 from seewhy.models.labels import imagenet_aliases, imagenet_labels
 from seewhy.models.patience import impatience
 from seewhy.models.preprocessing import Preprocessing
@@ -46,7 +46,8 @@ _SEED = 0
 def from_request(request: ModelRequest) -> KerasModel:
     """Load a classifier of `keras.applications`.
 
-    Its outputs are logits: it is built without its softmax.
+    Its outputs are logits: it is built without its softmax. Pictures are stretched to its input
+    size with bilinear interpolation; the default of ``keras.utils.load_img`` itself is nearest.
 
     Parameters
     ----------
@@ -166,7 +167,10 @@ def _preprocessing(name: str, keras: Any) -> Preprocessing:
 
 def _source(name: str, preprocessing: Preprocessing, keras: Any) -> str:
     module = f"keras.applications.{_module_of(name, keras)}"
-    stretched = f"stretched to {' × '.join(map(str, preprocessing.size))}"
+    size = " × ".join(map(str, preprocessing.size))
+    stretched = (
+        f"stretched to {size} with bilinear interpolation (load_img's own default is nearest)"
+    )
     if leaves_pixels_alone(preprocessing):
         return f"the layers of {module} itself, {stretched}"
     return f"preprocess_input of {module}, {stretched}"
@@ -207,22 +211,18 @@ def _with_file(name: str, path: Path, keras: Any) -> Any:
     if classes not in (None, network.outputs[0].shape[-1]):
         network = _built(name, keras, classes=classes)
     try:
-        network.load_weights(path)
+        with lower_ending(path) as file:
+            network.load_weights(file)
     except Exception as error:  # Keras and h5py have many
         raise ModelError(
-            f"{path.name!r} does not hold the weights of Keras's {name} ({_short(error)}); a "
-            "network of another structure is given whole, as FILE.keras."
+            f"{path.name!r} does not hold the weights of Keras's {name} ({what_happened(error)}); "
+            "a network of another structure is given whole, as FILE.keras."
         ) from error
     return network
 
 
 def _reason(error: Exception) -> str:
-    return str(error).rpartition(" -- ")[2] if " -- " in str(error) else _short(error)
-
-
-def _short(error: Exception) -> str:
-    said = " ".join(str(error).split())
-    return f"{type(error).__name__}: {said[:200]}".rstrip(".")
+    return str(error).rpartition(" -- ")[2] if " -- " in str(error) else what_happened(error)
 
 
 @contextmanager

@@ -43,19 +43,9 @@ def import_keras() -> Any:
     """
     keras = sys.modules.get("keras")
     if keras is None:
-        _choose_backend()
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-        try:
-            with quiet_import():
-                keras = import_module("keras")
-        except ModuleNotFoundError as error:
-            wanted = os.environ.get("KERAS_BACKEND")
-            if error.name not in ("keras", wanted):
-                raise
-            missing = "Keras" if error.name == "keras" else f"Keras's back end {wanted}"
-            raise MissingExtraError(
-                f"this model needs {missing}, which is not installed: {_PIP}."
-            ) from error
+        with _chosen_backend():
+            keras = _imported()
     if not str(keras.__version__).startswith("3."):
         raise MissingExtraError(f"this model needs Keras 3; Keras {keras.__version__} is: {_PIP}.")
     return keras
@@ -146,19 +136,46 @@ def quiet_import() -> Iterator[None]:
             os.write(2, b"".join(line for line in heard if not _CHATTER.match(line)))
 
 
-def _choose_backend() -> None:
-    """Ask for another back end than Keras would take by itself, where that is not installed."""
-    if os.environ.get("KERAS_BACKEND"):
+def _imported() -> Any:
+    try:
+        with quiet_import():
+            return import_module("keras")
+    except ModuleNotFoundError as error:
+        wanted = os.environ.get("KERAS_BACKEND")
+        if error.name not in ("keras", wanted):
+            raise
+        missing = "Keras" if error.name == "keras" else f"Keras's back end {wanted}"
+        raise MissingExtraError(
+            f"this model needs {missing}, which is not installed: {_PIP}."
+        ) from error
+
+
+@contextmanager
+def _chosen_backend() -> Iterator[None]:
+    """Ask for another back end than Keras would take by itself, where that is not installed.
+
+    Only while it is imported: processes that this one starts choose anew.
+    """
+    chosen = None if os.environ.get("KERAS_BACKEND") else _other_backend()
+    if chosen is None:
+        yield
         return
+    os.environ["KERAS_BACKEND"] = chosen
+    try:
+        yield
+    finally:
+        del os.environ["KERAS_BACKEND"]
+
+
+def _other_backend() -> str | None:
+    """The back end to ask for; None where the one that Keras would take is there."""
     if find_spec("keras") is None:
         raise MissingExtraError(f"this model needs Keras, which is not installed: {_PIP}.")
-    configured = _configured()
-    if find_spec(configured) is not None:
-        return
+    if find_spec(_configured()) is not None:
+        return None
     for backend in BACKENDS:
         if find_spec(backend) is not None:
-            os.environ["KERAS_BACKEND"] = backend
-            return
+            return backend
     raise MissingExtraError(
         f"Keras needs a back end, TensorFlow, PyTorch or JAX, and none is installed: {_PIP}."
     )

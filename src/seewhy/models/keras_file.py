@@ -9,16 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from seewhy.errors import InputError, ModelError
+from seewhy.errors import InputError, MissingExtraError, ModelError, did_you_mean, what_happened
 from seewhy.models.json_file import read_json_object
 from seewhy.models.keras_backend import import_keras, kept_random_state, quiet_import
 from seewhy.models.keras_model import KerasModel
 from seewhy.models.keras_network import NetworkInput
 from seewhy.models.keras_settings import entry_of, found_preprocessing
+from seewhy.models.keras_weights import lower_ending
 from seewhy.models.onnx_sidecar import read_sidecar
-from seewhy.models.preprocessing import Preprocessing
+from seewhy.models.preprocessing import SECTIONS, Preprocessing
 from seewhy.models.request import ModelRequest
 
+_SAFE_SINCE = (3, 12)  # safe_mode=True could be bypassed before (CVE-2025-9905 and others)
 _CODE = {"__lambda__", "TFSMLayer"}  # Python functions, and programs of TensorFlow
 
 
@@ -51,7 +53,8 @@ def from_request(request: ModelRequest) -> KerasModel:
     Raises
     ------
     MissingExtraError
-        When Keras 3 or a back end is not installed.
+        When Keras 3 or a back end is not installed, or this Keras could be made to run code by a
+        file.
     InputError
         When there is no such file, or something must be given because nothing says it.
     ModelError
@@ -99,9 +102,16 @@ def read_network(path: Path, keras: Any) -> Any:
 
     Raises
     ------
+    MissingExtraError
+        When this Keras could be made to run code by a file.
     ModelError
         When the file is damaged, or holds Python code or classes that are not Keras's own.
     """
+    if tuple(int(part) for part in keras.__version__.split(".")[:2]) < _SAFE_SINCE:
+        raise MissingExtraError(
+            f"Keras {keras.__version__} cannot read {path.name} safely, since a file could make it "
+            'run code: pip install -U "seewhy[keras]".'
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             structure = json.loads(archive.read("config.json"))
@@ -113,8 +123,8 @@ def read_network(path: Path, keras: Any) -> Any:
     if not _CODE.isdisjoint(_class_names(structure)):  # Keras can be told to run it all the same
         raise _holds_code(path)
     try:
-        with kept_random_state(), quiet_import():
-            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        with kept_random_state(), quiet_import(), lower_ending(path) as file:
+            return keras.saving.load_model(file, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises whatever its layers raise
         said = " ".join(str(error).split())
         if "safe_mode" in said or "unsafe" in said.lower():
@@ -126,8 +136,7 @@ def read_network(path: Path, keras: Any) -> Any:
                 "seewhy.KerasModel(network), on the command line py:module:name."
             ) from error
         raise ModelError(
-            f"{path.name} cannot be read by Keras {keras.__version__} ({type(error).__name__}: "
-            f"{said[:200]})."
+            f"{path.name} cannot be read by Keras {keras.__version__} ({what_happened(error)})."
         ) from error
 
 
@@ -157,7 +166,7 @@ def _read_beside(
     if not file.is_file():
         return _Beside()
     document = read_json_object(file, what="sidecar")
-    if "class_name" in document:  # the structure of a network, as model.to_json() writes it
+    if _is_something_else(document):
         return _Beside()
     says_pixels = not {"input", "resize", "normalise"}.isdisjoint(document)
     said = read_sidecar(
@@ -177,6 +186,14 @@ def _read_beside(
         labels=said.labels,
         output=said.output if "kind" in returned else None,
     )
+
+
+def _is_something_else(document: Mapping[str, Any]) -> bool:
+    """Such as the settings of a training; a sidecar of misspelt keys only is one all the same."""
+    if "class_name" in document:  # the structure of a network, as model.to_json() writes it
+        return True
+    misspelt = len(document) > 0 and all(did_you_mean(key, SECTIONS) for key in document)
+    return SECTIONS.isdisjoint(document) and not misspelt
 
 
 def _placeholder(document: Mapping[str, Any]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,6 @@ from jaxtyping import Float32
 from seewhy.errors import ModelError, what_happened
 from seewhy.models.batching import is_memory_error
 from seewhy.models.keras_backend import backend_of
-
-_TORCH_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 class KerasForward:
@@ -29,7 +28,8 @@ class KerasForward:
     name : str
         How it is called in messages.
     dtype : str
-        What its input holds; pixels are rounded to whole numbers where that is an integer type.
+        What its input holds; pixels are rounded to whole numbers, and kept within its
+        bounds, where that is an integer type.
     flat : bool
         Whether the input has no axis of channels.
     batch : int, optional
@@ -88,7 +88,8 @@ class KerasForward:
         if self._flat:
             inputs = inputs[..., 0]
         if "int" in self._dtype:
-            return np.rint(inputs).astype(self._dtype)
+            bounds = np.iinfo(self._dtype)
+            return np.rint(inputs).clip(bounds.min, bounds.max).astype(self._dtype)
         return inputs
 
     def _answer(self, inputs: np.ndarray) -> np.ndarray:
@@ -165,5 +166,8 @@ def is_keras_memory_error(error: Exception) -> bool:
     -------
     bool
     """
-    said = isinstance(error, RuntimeError) and any(p in str(error) for p in _TORCH_MEMORY)
-    return is_memory_error(error) or said
+    if "torch" not in sys.modules:
+        return is_memory_error(error)
+    from seewhy.models.torch_module import is_torch_memory_error
+
+    return is_memory_error(error) or is_torch_memory_error(error)

@@ -48,7 +48,9 @@ class KerasModel(ArrayModel):
         a model whose preprocessing it shares, such as ``"keras:InceptionV3"``. ``"auto"``: a
         network that begins with Rescaling or Normalization takes pixels as these want them, from
         0 to 255 or to 1; one of `keras.applications` gets its ``preprocess_input``. Pictures are
-        stretched to the input size, as ``load_img(target_size=...)`` does.
+        stretched to the input size with bilinear interpolation, as
+        ``load_img(target_size=..., interpolation="bilinear")`` does; the default of ``load_img``
+        itself is nearest.
     labels : sequence of str, optional
         One name per output. None numbers them; the thousand classes of a network of
         `keras.applications` are ImageNet's.
@@ -57,7 +59,7 @@ class KerasModel(ArrayModel):
     batch : int or "auto"
         Pictures per forward pass. ``"auto"`` depends on the input size only.
     input_size : tuple of int, optional
-        Height and width, for a network that takes any.
+        Height and width, for a network that takes any; else they must be its own.
     spec : str, optional
         How the model is named in results; default: the network's name.
     aliases : mapping of str to int, optional
@@ -145,7 +147,9 @@ class KerasModel(ArrayModel):
 
     @fingerprint.setter
     def fingerprint(self, value: str) -> None:
-        """Nothing to keep: the weights may be trained further."""
+        # ArrayModel sets one; here it is computed whenever it is asked for
+        if value:
+            raise AttributeError("the fingerprint follows the weights, and cannot be set.")
 
     @property
     def has_weights(self) -> bool:

@@ -7,7 +7,6 @@ them before as well is the commonest way to feed it wrongly.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -15,10 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from seewhy.errors import InputError
+from seewhy.models.keras_names import application_of
 from seewhy.models.keras_network import NetworkInput
 from seewhy.models.preprocessing import Channels, Preprocessing
 
 _WHITE = 255.0
+_MOST_SPAN = 10.0  # between black and white, of pixels that were brought to order one
 # Operations at the beginning of a network that only change the scale of its pixels, …
 _SCALING = {
     "Rescaling",
@@ -48,24 +49,6 @@ _LEAVING = {
     "Reshape",
     "Permute",
 }
-# keras.applications names its networks so; each module has its preprocess_input
-_APPLICATIONS = (
-    (r"resnet\d+v2", "resnet_v2"),
-    (r"resnet\d+", "resnet"),
-    (r"vgg16", "vgg16"),
-    (r"vgg19", "vgg19"),
-    (r"inception_v3", "inception_v3"),
-    (r"inception_resnet_v2", "inception_resnet_v2"),
-    (r"xception", "xception"),
-    (r"densenet\d+", "densenet"),
-    (r"mobilenet_\d.*", "mobilenet"),
-    (r"mobilenetv2_\d.*", "mobilenet_v2"),
-    (r"mobilenetv3.*", "mobilenet_v3"),
-    (r"nasnet.*", "nasnet"),
-    (r"efficientnetb\d", "efficientnet"),
-    (r"efficientnetv2-.*", "efficientnet_v2"),
-    (r"convnext_.*", "convnext"),
-)
 
 
 class Found(NamedTuple):
@@ -113,8 +96,8 @@ def embedded_or_named(
         what = "its layer" if len(beginning.layers) == 1 else "its layers"
         source = f"{what} {', '.join(beginning.layers)}"
         return Found(plain_preprocessing(size, entry.channels, white), source)
-    for name in beginning.networks:
-        module = application_module(name)
+    for inside in beginning.networks:
+        module = application_of(inside)
         if module is not None and entry.channels == 3:
             preprocessing = application_preprocessing(module, size, keras)
             if not leaves_pixels_alone(preprocessing):  # its layers would, and are not there
@@ -147,27 +130,6 @@ def plain_preprocessing(size: tuple[int, int], channels: int, white: float) -> P
     )
 
 
-def application_module(network_name: str) -> str | None:
-    """Tell which module of `keras.applications` a network comes from, by its name.
-
-    Parameters
-    ----------
-    network_name : str
-        ``"mobilenetv2_1.00_224"``.
-
-    Returns
-    -------
-    str or None
-        ``"mobilenet_v2"``.
-    """
-    matches = (
-        module
-        for pattern, module in _APPLICATIONS
-        if re.fullmatch(pattern, network_name, re.IGNORECASE)
-    )
-    return next(matches, None)
-
-
 def application_preprocessing(module: str, size: tuple[int, int], keras: Any) -> Preprocessing:
     """Write a ``preprocess_input`` of `keras.applications` as a preprocessing.
 
@@ -176,7 +138,8 @@ def application_preprocessing(module: str, size: tuple[int, int], keras: Any) ->
     module : str
         ``"inception_v3"``.
     size : tuple of int
-        Height and width that pictures are stretched to, as ``load_img(target_size=...)`` does.
+        Height and width that pictures are stretched to, with bilinear interpolation (the default
+        of ``load_img`` itself is nearest).
     keras : module
         From `import_keras`.
 
@@ -237,7 +200,7 @@ class _Beginning:
     """What happens to pixels before the first layer that learns."""
 
     layers: list[str] = field(default_factory=list)
-    networks: list[str] = field(default_factory=list)  # those entered, the outermost first
+    networks: list[Any] = field(default_factory=list)  # those entered, the outermost first
     line: tuple[float, float] = (1.0, 0.0)  # slope and offset, of pixel values
 
     def pass_on(self, black: float, white: float) -> None:
@@ -249,7 +212,7 @@ class _Beginning:
 
 def _follow(network: Any, entry: NetworkInput, beginning: _Beginning, keras: Any) -> None:
     """Walk from a network's input, also into networks inside, as far as pixels are only scaled."""
-    beginning.networks.append(str(network.name))
+    beginning.networks.append(network)
     if isinstance(network, keras.Sequential):
         network = keras.Model(network.inputs[0], network.outputs[0])
     tensors = {id(network.inputs[0]): network.inputs[0]}
@@ -313,17 +276,23 @@ def _at(scaled: Any, value: float, entry: NetworkInput, keras: Any) -> float:
 
 
 def _white(slope: float, offset: float) -> float | None:
-    """Whether pixels go to 255 or to 1: what brings them to numbers of order one around zero.
+    """Whether pixels go to 255 or to 1; None where no such pixels are meant, but -1 to 1, say."""
+    likely = [white for white in (1.0, _WHITE) if _is_likely(slope, offset, white)]
+    return likely[0] if len(likely) == 1 else None
 
-    `caffe`'s scale of 1 around -104 to 151 makes sense for 255 only, since up to 1 it would all
-    be far from zero.
-    """
-    unlikely = {}
-    for white in (1.0, _WHITE):
-        span, centre = abs(slope) * white, offset + slope * white / 2
-        if 0.1 <= span <= 600 and abs(centre) <= span:
-            unlikely[white] = abs(math.log(span / 2))
-    return min(unlikely, key=unlikely.__getitem__) if unlikely else None
+
+def _is_likely(slope: float, offset: float, white: float) -> bool:
+    """Whether pixels from 0 to `white` become numbers that somebody would train on."""
+    low, high = sorted((offset, offset + slope * white))
+    span = high - low
+    askew = abs(low + high) / 2 / span if span else math.inf  # 0.5 where black or white becomes 0
+    if math.isclose(span, _WHITE, rel_tol=1e-3):  # only shifted, as by caffe, or made bytes again
+        return askew <= 0.25 or (white == 1 and low == 0)
+    if abs(low) <= 0.01 * span:
+        return 0.9 <= span <= 2.1 if white == _WHITE else math.isclose(span, 1, rel_tol=0.05)
+    # pixels of mean m and standard deviation s have s² <= m (white - m): these bounds are at least
+    # 1 in product where they were brought to mean 0 and deviation 1
+    return 0.9 <= span <= _MOST_SPAN and (askew <= 0.1 or -low * high >= 0.9)
 
 
 def _said(operation: Any) -> str:

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from seewhy.errors import InputError
 from seewhy.models.array_model import checked_output
+from seewhy.models.byte_input import for_bytes
 from seewhy.models.keras_backend import import_keras
+from seewhy.models.keras_names import application_of
 from seewhy.models.keras_network import (
     NetworkInput,
     kind_of_output,
     last_activation,
     network_input,
 )
-from seewhy.models.keras_preprocessing import Found, application_module, embedded_or_named
+from seewhy.models.keras_preprocessing import (
+    Found,
+    embedded_or_named,
+    leaves_pixels_alone,
+    plain_preprocessing,
+)
 from seewhy.models.labels import imagenet_labels
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import Output
+
+_BYTES = "uint8"
 
 
 def entry_of(network: Any, *, name: str, keras: Any) -> NetworkInput | None:
@@ -71,7 +82,12 @@ def found_preprocessing(
     """
     if entry is None:
         return None
-    return embedded_or_named(network, entry, _size(entry, input_size, name), import_keras())
+    size = _size(entry, input_size, name)
+    found = embedded_or_named(network, entry, size, import_keras())
+    if entry.dtype == _BYTES and (found is None or not leaves_pixels_alone(found.preprocessing)):
+        plain = plain_preprocessing(size, entry.channels, 255)
+        return Found(plain, f"its input of bytes ({_BYTES})")
+    return found
 
 
 def settled_preprocessing(
@@ -105,26 +121,56 @@ def settled_preprocessing(
     InputError
         When it does not fit the network, or must be given because nothing says it.
     """
+    input_size = _checked_size(input_size)
     if preprocess != "auto":
-        from seewhy.models.spec import resolve_preprocessing  # it imports adapters such as this
-
-        given = resolve_preprocessing(preprocess)
-        _check_size(entry, given, name)
-        return Found(given, "as given")
+        return Found(_given(entry, preprocess, input_size, name), "as given")
     found = found_preprocessing(network, entry, input_size, name=name)
     if found is None:
         height, width = (224, 224) if entry is None else _size(entry, input_size, name)
         raise InputError(
             f"{name} does not say how its pixels are scaled, since it begins with no Rescaling or "
-            f"Normalization layer; give preprocess: Preprocessing(({height}, {width})) for pixels "
-            "in [0, 1], with mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5) for -1 to 1, a JSON file "
+            "Normalization layer that takes them from 0 to 255 or to 1; give preprocess: "
+            f"Preprocessing(({height}, {width})) for pixels in [0, 1], with "
+            "mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5) for -1 to 1, a JSON file "
             "(--preprocess FILE), or a model that takes the same, such as 'keras:InceptionV3'."
         )
     return found
 
 
+def _given(
+    entry: NetworkInput | None,
+    preprocess: str | Path | Preprocessing,
+    input_size: tuple[int, int] | None,
+    name: str,
+) -> Preprocessing:
+    from seewhy.models.spec import resolve_preprocessing  # it imports adapters such as this
+
+    given = resolve_preprocessing(preprocess)
+    if input_size is not None and input_size != tuple(given.size):
+        raise InputError(
+            f"input_size is {input_size}, but preprocess brings pictures to {tuple(given.size)}; "
+            "they must agree."
+        )
+    _check_size(entry, given, name)
+    return for_bytes(given, name=name) if entry is not None and entry.dtype == _BYTES else given
+
+
+def _checked_size(given: Iterable[int] | None) -> tuple[int, int] | None:
+    if given is None:
+        return None
+    try:
+        height, width = (operator.index(side) for side in given)  # NumPy's whole numbers too
+    except (TypeError, ValueError):
+        height = width = 0
+    if min(height, width) < 1:
+        raise InputError(
+            f"input_size must be (height, width), two whole numbers of pixels; got {given!r}."
+        )
+    return height, width
+
+
 def _size(entry: NetworkInput, input_size: tuple[int, int] | None, name: str) -> tuple[int, int]:
-    wanted = (None, None) if input_size is None else tuple(input_size)
+    wanted = input_size or (None, None)
     own = (entry.height, entry.width)
     size = tuple(side or want for side, want in zip(own, wanted, strict=True))
     if None in size:
@@ -204,4 +250,4 @@ def knows_imagenet(network: Any) -> bool:
     """
     outputs = getattr(network, "outputs", None)
     count = outputs[0].shape[-1] if outputs else None
-    return application_module(str(network.name)) is not None and count == len(imagenet_labels())
+    return application_of(network) is not None and count == len(imagenet_labels())

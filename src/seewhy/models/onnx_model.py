@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ class OnnxModel(ArrayModel):
             output=said.output,
             preprocessing=said.preprocessing,
             fingerprint=fingerprint_of(
-                _content(path),
+                chain(_content(path), forward.tensors),
                 preprocessing=said.preprocessing,
                 output=said.output,
                 layout=layout,
@@ -150,6 +151,8 @@ def borrowed_preprocessing(path: str | Path) -> Preprocessing:
     InputError
         When the sidecar is missing or not as it should be.
     """
+    if not any(file.is_file() for file in (Path(path), Path(path).with_suffix(".json"))):
+        raise InputError(f"there is no ONNX file {str(path)!r}, nor a sidecar for it.")
     return describe(Path(path), None, Wishes())[0].preprocessing
 
 
@@ -193,10 +196,10 @@ def _tensor(tensors: Sequence[Any], name: str | None, *, kind: str, model: str) 
     by_name = {tensor.name: tensor for tensor in tensors}
     if name is None and len(tensors) == 1:
         return tensors[0]
-    if name not in by_name:
+    if not isinstance(name, str) or name not in by_name:
         raise InputError(
             f'the sidecar must name the {kind} of {model} ("{kind}": {{"name": ...}}), one of '
-            f"{', '.join(by_name)}; it says {name!r}."
+            f"{', '.join(by_name)}; it says {'none' if name is None else repr(name)}."
         )
     return by_name[name]
 
@@ -236,13 +239,13 @@ def _shuffled(path: Path, said: Sidecar, device: str, rng: np.random.Generator) 
     from seewhy.models.onnx_weights import with_shuffled_weights
 
     content = with_shuffled_weights(path, rng)
+    forward, _ = _opened(content, said, name=path.name, device=device)
     fingerprint = fingerprint_of(
-        [content],
+        [content, *forward.tensors],
         preprocessing=said.preprocessing,
         output=said.output,
         layout=said.layout or "NCHW",
     )
-    forward, _ = _opened(content, said, name=path.name, device=device)
     return Reweighted(forward, fingerprint)
 
 

@@ -140,6 +140,11 @@ class SessionForward:
         self._dtype = np.dtype(_NUMBER_TYPES[number_type])
         self._name = name
 
+    @property
+    def tensors(self) -> tuple[bytes, bytes]:
+        """Names of the input and the output used, which a fingerprint covers."""
+        return self._input_name.encode(), self._output_names[0].encode()
+
     def __call__(self, inputs: Float32[np.ndarray, "b ..."]) -> np.ndarray:
         """Run the network on normalised inputs."""
         count = len(inputs)

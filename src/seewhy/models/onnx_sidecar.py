@@ -48,8 +48,8 @@ class Sidecar:
     labels: tuple[str, ...] | None = None
 
 
-def find_sidecar(model: Path) -> Path:
-    """Find the sidecar of an ONNX file.
+def missing_sidecar(model: Path) -> InputError:
+    """Say what to write beside an ONNX file about which nothing is said.
 
     Parameters
     ----------
@@ -58,26 +58,22 @@ def find_sidecar(model: Path) -> Path:
 
     Returns
     -------
-    Path
-        ``file.json``.
-
-    Raises
-    ------
     InputError
-        When it is missing; the message says what to write.
+        To be raised.
     """
-    path = model.with_suffix(".json")
-    if not path.is_file():
-        raise InputError(
-            f"{model.name} needs a file {path.name} beside it that says how its input is made and "
-            f"what it returns, such as {_EXAMPLE}; or give --preprocess and --returns (in Python "
-            "preprocess= and output=)."
-        )
-    return path
+    return InputError(
+        f"{model.name} needs a file {model.with_suffix('.json').name} beside it that says how its "
+        f"input is made and what it returns, such as {_EXAMPLE}; or give --preprocess and "
+        "--returns (in Python preprocess= and output=)."
+    )
 
 
 def read_sidecar(
-    source: Path | Mapping[str, Any], *, folder: Path, output: Output | None = None
+    source: Path | Mapping[str, Any],
+    *,
+    folder: Path,
+    output: Output | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> Sidecar:
     """Read a sidecar.
 
@@ -89,6 +85,8 @@ def read_sidecar(
         What paths in it are relative to.
     output : {"logits", "probabilities", "raw"}, optional
         What a person said that the model returns; it goes before the file.
+    preprocessing : Preprocessing, optional
+        Likewise, how a picture becomes the input; the file need not say it then.
 
     Returns
     -------
@@ -102,8 +100,10 @@ def read_sidecar(
     document = source
     if not isinstance(document, Mapping):
         document = read_json_object(document, what="sidecar")
-    preprocessing = Preprocessing.from_json(document)
+    said = Preprocessing.from_json(document) if preprocessing is None else preprocessing
     entry, returned = document.get("input", {}), document.get("output", {})
+    if not isinstance(entry, Mapping):
+        raise InputError(f'"input" of the sidecar must be a JSON object; got {entry!r}.')
     kind = output or (returned.get("kind") if isinstance(returned, Mapping) else None)
     if kind is None or not isinstance(returned, Mapping):
         raise InputError(
@@ -115,7 +115,7 @@ def read_sidecar(
         near = did_you_mean(str(layout), ["NCHW", "NHWC"])
         raise InputError(f"the sidecar's layout must be NCHW or NHWC; got {layout!r}{near or '.'}")
     return Sidecar(
-        preprocessing=preprocessing,
+        preprocessing=said,
         layout=layout,
         output=checked_output(kind),
         input_name=entry.get("name"),

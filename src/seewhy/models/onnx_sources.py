@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from seewhy.errors import InputError, ModelError, what_happened
-from seewhy.models.onnx_sidecar import Sidecar, find_sidecar, read_sidecar
+from seewhy.models.json_file import read_json_object
+from seewhy.models.labels import checked_names
+from seewhy.models.onnx_sidecar import Sidecar, missing_sidecar, read_sidecar
 from seewhy.models.origin import Origin
-from seewhy.models.preprocessing import Preprocessing
+from seewhy.models.preprocessing import SECTIONS, Preprocessing
 from seewhy.models.protocol import Output
 
 METADATA_KEY = "seewhy"
@@ -32,6 +34,11 @@ class Wishes:
     preprocess: Preprocessing | None = None
     output: Output | None = None
     labels: Sequence[str] | None = None
+
+    @property
+    def suffice(self) -> bool:
+        """Whether nothing else must be found."""
+        return self.preprocess is not None and self.output is not None
 
 
 def describe(
@@ -63,7 +70,7 @@ def describe(
         When no place says it, or one is not as it should be.
     """
     said, source = _found(path, given, wishes)
-    labels = said.labels if wishes.labels is None else tuple(wishes.labels)
+    labels = said.labels if wishes.labels is None else checked_names(wishes.labels)
     described = replace(said, preprocessing=wishes.preprocess or said.preprocessing, labels=labels)
     origin = Origin(
         preprocessing=source if wishes.preprocess is None else "as given",
@@ -76,18 +83,32 @@ def describe(
 def _found(
     path: Path, given: str | Path | Mapping[str, Any] | None, wishes: Wishes
 ) -> tuple[Sidecar, str]:
+    source, name, folder = _source(path, given)
+    if source is not None and not (_is_foreign(source) and wishes.suffice):
+        said = read_sidecar(
+            source, folder=folder, output=wishes.output, preprocessing=wishes.preprocess
+        )
+        return said, name
+    if wishes.preprocess is not None and wishes.output is not None:
+        return Sidecar(wishes.preprocess, None, wishes.output), "as given"
+    raise missing_sidecar(path)
+
+
+def _source(
+    path: Path, given: str | Path | Mapping[str, Any] | None
+) -> tuple[Mapping[str, Any] | None, str, Path]:
+    """The first place that says something, how it is called, and what its paths are relative to."""
     if isinstance(given, Mapping):
-        return read_sidecar(given, folder=path.parent, output=wishes.output), "the sidecar"
-    beside = path.with_suffix(".json")
-    if given is None and not beside.is_file():
-        carried = _metadata(path)
-        if carried is not None:
-            said = read_sidecar(carried, folder=path.parent, output=wishes.output)
-            return said, f"the metadata of {path.name}"
-        if wishes.preprocess is not None and wishes.output is not None:
-            return Sidecar(wishes.preprocess, None, wishes.output), "as given"
-    file = find_sidecar(path) if given is None else Path(given)
-    return read_sidecar(file, folder=file.parent, output=wishes.output), file.name
+        return given, "the sidecar", path.parent
+    file = path.with_suffix(".json") if given is None else Path(given)
+    if given is not None or file.is_file():
+        return read_json_object(file, what="sidecar"), file.name, file.parent
+    return _metadata(path), f"the metadata of {path.name}", path.parent
+
+
+def _is_foreign(document: Mapping[str, Any]) -> bool:
+    """Whether a JSON file that happens to lie beside a model has nothing of a sidecar."""
+    return SECTIONS.isdisjoint(document)
 
 
 def _metadata(path: Path) -> Mapping[str, Any] | None:

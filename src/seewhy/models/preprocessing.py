@@ -27,6 +27,9 @@ from seewhy.models.resizing import (
     resize,
 )
 
+SECTIONS = frozenset({"input", "resize", "normalise", "output", "labels"})
+"""What a sidecar has; the first three are preprocessing."""
+
 Channels: TypeAlias = Literal["RGB", "BGR", "L", "bands"]
 Crop: TypeAlias = Literal["centre", "centre-low"]
 
@@ -96,8 +99,10 @@ class Preprocessing:
                 f"mean and std must have one entry per channel, {count} for {self.channels}; "
                 f"got {len(self.mean)} and {len(self.std)}."
             )
-        if min(self.std) <= 0:
+        if not all(0 < deviation < np.inf for deviation in self.std):
             raise InputError(f"std must be positive in every channel; got {self.std}.")
+        if not np.isfinite(self.mean).all():
+            raise InputError(f"mean must be a number in every channel; got {self.mean}.")
 
     @property
     def input_size(self) -> tuple[int, int, int]:
@@ -253,12 +258,11 @@ class Preprocessing:
         InputError
             When a key is missing, unknown or of the wrong kind.
         """
-        known = {"input", "resize", "normalise", "output", "labels"}
         for key in document:
-            if key not in known:
+            if key not in SECTIONS:
                 raise InputError(
-                    f"the preprocessing knows the keys {sorted(known)}; got {key!r}"
-                    f"{did_you_mean(key, known) or '.'}"
+                    f"the preprocessing knows the keys {sorted(SECTIONS)}; got {key!r}"
+                    f"{did_you_mean(key, SECTIONS) or '.'}"
                 )
         entry = _section(document, "input", {"name", "layout", "channels", "size"})
         resize = _section(document, "resize", {"shorter_side", "interpolation", "crop", "stretch"})
@@ -276,7 +280,8 @@ class Preprocessing:
         if stretch is not None and _pair(stretch, "stretch") == size:
             stretch = None
         channels = entry.get("channels", "RGB")
-        count = len(given.get("mean", ())) or (1 if channels == "L" else 3)
+        told = given.get("mean", given.get("std", ()))
+        count = len(told) or (1 if channels == "L" else 3)
         return cls(
             size=size,
             shorter_side=resize.get("shorter_side"),
@@ -379,6 +384,8 @@ def _pair(value: object, name: str) -> tuple[int, int]:
 
 def _numbers(value: object, name: str) -> tuple[float, ...]:
     try:
+        if isinstance(value, str):
+            raise TypeError
         return tuple(float(number) for number in cast(tuple[float, ...], value))
     except (TypeError, ValueError) as error:
         raise InputError(f"{name} must be a list of numbers; got {value!r}.") from error

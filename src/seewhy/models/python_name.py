@@ -9,7 +9,6 @@ from typing import Any
 
 from seewhy.errors import InputError, SpecError, did_you_mean, what_happened
 from seewhy.models.callable_model import CallableModel
-from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import Model, is_model
 from seewhy.models.request import ModelRequest
 from seewhy.models.sklearn_model import SklearnModel, is_estimator
@@ -54,20 +53,11 @@ def _estimator(request: ModelRequest, found: Any, module: object) -> SklearnMode
     return SklearnModel(
         found,
         input_size=_declared(found, module, "input_size"),
-        labels=request.labels or _declared(found, module, "labels"),
-        preprocess=_preprocessing(request, found, module),
+        labels=request.labels,
+        preprocess=request.preprocess or _declared(found, module, "preprocess"),
         batch=request.batch,
         name=request.spec,
     )
-
-
-def _preprocessing(request: ModelRequest, found: object, module: object) -> Preprocessing | None:
-    declared = _declared(found, module, "preprocess")
-    if request.preprocess is not None or declared is None:
-        return request.preprocess
-    from seewhy.models.spec import resolve_preprocessing
-
-    return resolve_preprocessing(declared)
 
 
 def _function(request: ModelRequest, found: Any, module: object) -> CallableModel:
@@ -107,8 +97,9 @@ def _imported(spec: str) -> tuple[Any, Any]:
     except ModuleNotFoundError as error:
         if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
             raise SpecError(f"the module {module_name!r} fails: {what_happened(error)}.") from error
+        without = ": leave .py out" if module_name.endswith(".py") else ""
         raise SpecError(
-            f"there is no module {module_name!r} in the current directory or installed."
+            f"there is no module {module_name!r} in the current directory or installed{without}."
         ) from error
     except Exception as error:
         raise SpecError(f"the module {module_name!r} fails: {what_happened(error)}.") from error
@@ -119,7 +110,11 @@ def _imported(spec: str) -> tuple[Any, Any]:
 
 
 def _declared(function: object, module: object, name: str) -> Any:
-    return getattr(function, name, getattr(module, name, None))
+    """What is said about a function on itself, or in its module where that is no function too."""
+    if hasattr(function, name):
+        return getattr(function, name)
+    said = getattr(module, name, None)
+    return None if callable(said) else said
 
 
 def _is_torch_module(candidate: object) -> bool:

@@ -75,7 +75,11 @@ class ModelRequest:
             "output": self.output is not None,
             "device": self.device not in ("auto", "cpu"),
         }
-        shown = {"pretrained": "pretrained=False", "device": f"device={self.device!r}"}
+        shown = {
+            "pretrained": "pretrained=False",
+            "device": f"device={self.device!r}",
+            "output": f"output={self.output!r} (--returns {self.output})",
+        }
         for argument in arguments:
             if given[argument]:
                 raise InputError(

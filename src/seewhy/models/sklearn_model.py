@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import isqrt
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,10 @@ class SklearnModel(ArrayModel):
         allows it.
     labels : sequence of str, optional
         Class names instead of ``estimator.classes_``.
-    preprocess : Preprocessing, optional
-        Default: stretched to `input_size`, pixels in [0, 1]. For features from 0 to 16, as those of
-        ``load_digits``, give a std of 1/16.
+    preprocess : Preprocessing, str or Path, optional
+        The object, a JSON file, or a model whose preprocessing it shares. Default: stretched to
+        `input_size`, pixels in [0, 1]. For features from 0 to 16, as those of ``load_digits``, give
+        a std of 1/16.
     batch : int or "auto"
         Pictures per call.
     name : str, optional
@@ -61,19 +63,15 @@ class SklearnModel(ArrayModel):
         self,
         estimator: Any,
         *,
-        input_size: Sequence[int] | None = None,
+        input_size: tuple[int, ...] | None = None,
         labels: Sequence[str] | None = None,
-        preprocess: Preprocessing | None = None,
+        preprocess: Preprocessing | str | Path | None = None,
         batch: Batch = "auto",
         name: str | None = None,
     ) -> None:
         kind = type(estimator).__name__
-        if not hasattr(estimator, "classes_"):
-            raise InputError(
-                f"estimator must be a classifier that is fitted; this {kind} is not: call its fit, "
-                "or load a fitted one with skops or joblib."
-            )
-        said = preprocess or Preprocessing.stretched(_size_of(estimator, input_size))
+        _check_fitted(estimator, kind)
+        said = _preprocessing_of(estimator, input_size, preprocess)
         _check_features(estimator, said, kind)
         output, forward = _asked(estimator, kind)
         spec = name or kind
@@ -98,9 +96,44 @@ class SklearnModel(ArrayModel):
         )
 
 
-def _size_of(estimator: Any, given: Sequence[int] | None) -> tuple[int, ...]:
+def _check_fitted(estimator: Any, kind: str) -> None:
+    if hasattr(estimator, "classes_"):
+        return
+    from sklearn.base import RegressorMixin
+
+    if isinstance(estimator, RegressorMixin):
+        raise InputError(
+            f"estimator must be a classifier, with classes to tell apart; got the {kind}: wrap its "
+            "predict in a CallableModel with output='raw'."
+        )
+    raise InputError(
+        f"estimator must be a classifier that is fitted; this {kind} is not: call its fit, or load "
+        "a fitted one with skops or joblib."
+    )
+
+
+def _preprocessing_of(
+    estimator: Any,
+    input_size: tuple[int, ...] | None,
+    preprocess: Preprocessing | str | Path | None,
+) -> Preprocessing:
+    if preprocess is None:
+        return Preprocessing.stretched(_size_of(estimator, input_size))
+    from seewhy.models.spec import resolve_preprocessing
+
+    said = resolve_preprocessing(preprocess)
+    if input_size is not None and said.input_size[: len(input_size)] != tuple(input_size):
+        raise InputError(
+            f"input_size is {tuple(input_size)}, but preprocess brings pictures to "
+            f"{said.input_size}; they must agree."
+        )
+    return said
+
+
+def _size_of(estimator: Any, given: tuple[int, ...] | None) -> tuple[int, ...]:
     features = int(getattr(estimator, "n_features_in_", 0))
     if given is not None:
+        Preprocessing.stretched(given)  # refuses what is no size
         grey = len(given) == 2 and features == given[0] * given[1]
         return (*given, 1) if grey else tuple(given)
     for channels in (1, 3):

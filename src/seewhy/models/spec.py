@@ -13,10 +13,11 @@ from typing import Any
 from seewhy.errors import InputError, SpecError, did_you_mean
 from seewhy.models.array_model import checked_output
 from seewhy.models.batching import Batch
-from seewhy.models.labels import read_labels
+from seewhy.models.labels import checked_names, read_labels
 from seewhy.models.preprocessing import Preprocessing, load_preprocessing
 from seewhy.models.protocol import Model, is_model
 from seewhy.models.request import ModelRequest
+from seewhy.models.v2_address import without_secrets
 
 _FORMS = (
     "builtin:imagenet, torchvision:NAME, timm:NAME, hf:ORG/NAME, keras:NAME, FILE.onnx, "
@@ -89,8 +90,11 @@ def load_model(
         When an optional package is needed; the message holds the pip line.
     """
     if not isinstance(spec, str | Path):
-        return _ready(spec, weights, pretrained, labels, preprocess, output, device, batch)
-    name = str(spec)
+        choices = (preprocess, output, device, batch)
+        chosen = not all(isinstance(choice, str) and choice == "auto" for choice in choices)
+        given = weights is not None or not pretrained or labels is not None or chosen
+        return _ready(spec, with_settings=given)
+    name = _with_plain_scheme(str(spec))
     request = ModelRequest(
         spec=name,
         weights=weights,
@@ -132,8 +136,8 @@ def resolve_preprocessing(preprocess: str | Path | Preprocessing) -> Preprocessi
             f"{type(preprocess).__name__}."
         )
     name = str(preprocess)
-    if _module_of(name) is None:
-        return load_preprocessing(preprocess)
+    if _module_of(name) is None and "://" not in name:
+        return _preprocessing_in(preprocess)
     borrow = getattr(_adapter(name), "borrowed_preprocessing", None)
     if borrow is None:
         return load_model(name).preprocessing
@@ -141,10 +145,19 @@ def resolve_preprocessing(preprocess: str | Path | Preprocessing) -> Preprocessi
     return borrowed
 
 
+def _preprocessing_in(path: str | Path) -> Preprocessing:
+    if not Path(path).suffix and not Path(path).exists():
+        raise InputError(
+            f"preprocess must be a JSON file or the name of a model whose preprocessing is "
+            f"borrowed, such as torchvision:resnet34; there is no file {str(path)!r}."
+        )
+    return load_preprocessing(path)
+
+
 def _module_of(name: str) -> str | None:
     scheme, colon, _ = name.partition(":")
-    if colon and scheme in _SCHEMES:
-        return _SCHEMES[scheme]
+    if colon and scheme.lower() in _SCHEMES:
+        return _SCHEMES[scheme.lower()]
     return _ENDINGS.get(Path(name).suffix.lower())
 
 
@@ -157,24 +170,31 @@ def _adapter(name: str) -> Any:
             f"{name!r} holds weights but no network; name the network too: torchvision:NAME, "
             f"timm:NAME or keras:NAME with weights={name!r}."
         )
-    if name.startswith(("http://", "https://")):
+    shown = without_secrets(name)
+    if name.lower().startswith(("http://", "https://")):
         raise SpecError(
-            f"{name!r} does not say how the server is asked; write v2+{name} for one that speaks "
+            f"{shown!r} does not say how the server is asked; write v2+{shown} for one that speaks "
             "KServe V2, or wrap a client of yours: py:package.module:callable."
         )
     scheme, colon, _ = name.partition(":")
-    near = did_you_mean(scheme if colon else name, ["builtin:imagenet", *_SCHEMES])
-    raise SpecError(f"no model is called {name!r}; known are {_FORMS}{near or '.'}")
+    near = did_you_mean(scheme, _SCHEMES) if colon else did_you_mean(name, ["builtin:imagenet"])
+    raise SpecError(f"no model is called {shown!r}; known are {_FORMS}{near or '.'}")
 
 
-def _ready(model: Any, *arguments: object) -> Model:
+def _with_plain_scheme(name: str) -> str:
+    """``Timm:NAME`` is ``timm:NAME``."""
+    scheme, colon, rest = name.partition(":")
+    return f"{scheme.lower()}:{rest}" if colon and scheme.lower() in _SCHEMES else name
+
+
+def _ready(model: Any, *, with_settings: bool) -> Model:
     if not is_model(model):
         raise InputError(
             f"model must be a name such as {_FORMS}, or a model; got a {type(model).__name__}: "
-            "wrap a torch module with TorchModel, a Keras network with KerasModel, a function "
-            "with CallableModel."
+            "wrap a torch module with TorchModel, a Keras network with KerasModel, a scikit-learn "
+            "estimator with SklearnModel, a function with CallableModel."
         )
-    if arguments != (None, True, None, "auto", "auto", "auto", "auto"):
+    if with_settings:
         raise InputError(
             "weights, pretrained, labels, preprocess, output, device and batch belong to models "
             "loaded by name; this one is ready: give them to its constructor."
@@ -185,4 +205,4 @@ def _ready(model: Any, *arguments: object) -> Model:
 def _read_names(labels: str | Path | Sequence[str] | None) -> tuple[str, ...] | None:
     if labels is None:
         return None
-    return read_labels(labels) if isinstance(labels, str | Path) else tuple(labels)
+    return read_labels(labels) if isinstance(labels, str | Path) else checked_names(labels)

@@ -16,16 +16,18 @@ from jaxtyping import Float32
 from PIL import Image as PILImage
 
 from seewhy.errors import InputError, MissingExtraError, ModelError, SpecError, did_you_mean
-from seewhy.models.hub import hub_failure, visiting_hub
+from seewhy.models.hub import hub_failure, model_folder, needing, visiting_hub
 from seewhy.models.labels import imagenet_aliases, imagenet_labels
 from seewhy.models.preprocessing import Channels, Preprocessing
 from seewhy.models.reproduction import reproduces
 from seewhy.models.request import ModelRequest
-from seewhy.models.torch_extra import torch
-from seewhy.models.torch_model import TorchModel
-from seewhy.models.torch_module import best_device, first_line
-from seewhy.models.torch_weights import fit_state_dict, read_state_dict
-from seewhy.models.torchvision_models import import_torchvision
+
+with needing("timm"):
+    from seewhy.models.torch_extra import torch
+    from seewhy.models.torch_model import TorchModel
+    from seewhy.models.torch_module import best_device, first_line
+    from seewhy.models.torch_weights import fit_state_dict, read_state_dict
+    from seewhy.models.torchvision_models import import_torchvision
 
 _HUB, _FOLDER = "hf-hub:", "local-dir:"  # what timm puts before names that are not its own
 _SOURCES = ("url", "file", "hf_hub_id", "state_dict")  # of weights, in a pretrained_cfg
@@ -176,7 +178,8 @@ class _Pipeline:
 
 
 def _import_timm() -> Any:
-    import_torchvision()  # timm imports it too, and would stumble over a half-fitting one
+    with needing("timm"):
+        import_torchvision()  # timm does too, and would stumble over a half-fitting one
     try:
         return import_module("timm")
     except ModuleNotFoundError as error:
@@ -190,16 +193,19 @@ def _import_timm() -> Any:
 def _find(name: str) -> tuple[str, Mapping[str, Any]]:
     """Name that timm understands, and its ``pretrained_cfg``."""
     timm = _import_timm()
-    if not name.startswith(_FOLDER) and Path(name).expanduser().is_dir():
-        name = f"{_FOLDER}{Path(name).expanduser()}"
+    if not name.startswith((_HUB, _FOLDER)):
+        folder = model_folder(name)
+        name = name if folder is None else f"{_FOLDER}{folder}"
     if name.startswith((_HUB, _FOLDER)):
         return name, _fetched_config(name)
+    if not name:
+        raise SpecError("'timm:' names no model; write timm:NAME, such as timm:resnet18.")
     if "/" in name or ":" in name:
         raise SpecError(
-            f"there is no folder {name!r}; a model of the Hugging Face hub is written "
-            f"timm:{_HUB}ORG/NAME."
+            f"there is no folder {name!r} with a config.json; a model of the Hugging Face hub is "
+            f"written timm:{_HUB}ORG/NAME."
         )
-    architecture, _, tag = name.partition(".")
+    architecture, dot, tag = name.partition(".")
     if not timm.is_model(architecture):
         near = did_you_mean(architecture, timm.list_models())
         raise SpecError(
@@ -207,7 +213,7 @@ def _find(name: str) -> tuple[str, Mapping[str, Any]]:
             f"{near or '; timm.list_models() lists those that it has.'}"
         )
     known = timm.list_pretrained(f"{architecture}.*")
-    if tag and name not in known:
+    if dot and name not in known:
         tags = [each.partition(".")[2] for each in known]
         listed = ", ".join(tags[:_MOST_NAMED]) + (", …" if len(tags) > _MOST_NAMED else "")
         raise SpecError(

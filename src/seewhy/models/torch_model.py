@@ -133,11 +133,6 @@ class TorchModel:
                 f"module must be a torch.nn.Module; got {kind(module)}: wrap a plain function "
                 "with CallableModel."
             )
-        if isinstance(labels, str):
-            raise InputError(
-                f"labels must be a sequence of names; got the text {labels!r}: read_labels reads "
-                "a file."
-            )
         from seewhy.models.spec import resolve_preprocessing  # it imports adapters such as this
 
         self.module = module
@@ -153,7 +148,9 @@ class TorchModel:
         self._channels_last = self.device.type == "cpu" and has_convolutions(module)
         columns = self._probe()
         given = numbered_labels(columns, self.output) if labels is None else labels
-        self.labels = class_labels(check_labels(given, columns, name=self.spec), self.output)
+        self.labels = class_labels(
+            check_labels(given, columns, name=self.spec, output=self.output), self.output
+        )
         self._batcher = Batcher(
             size, name=self.spec, columns=columns, out_of_memory=is_torch_memory_error
         )

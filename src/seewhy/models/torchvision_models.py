@@ -160,7 +160,7 @@ def load(
         batch=batch,
         spec=f"torchvision:{name}",
         origin=Origin(
-            preprocessing=f"torchvision's {entry}" if preprocess == "auto" else "as given",
+            preprocessing=_fed_by(architecture, entry, given=preprocess != "auto"),
             labels=f"torchvision's {entry}"
             if known
             else "numbered"
@@ -279,6 +279,13 @@ def _entry(name: str) -> tuple[str, Any]:
             f"{', '.join(entries.__members__)}; got {wanted!r}."
         )
     return architecture, entries[wanted]
+
+
+def _fed_by(architecture: str, entry: Any, *, given: bool) -> str:
+    source = "as given" if given else f"torchvision's {entry}"
+    if architecture in _SETTINGS:  # whoever trained it otherwise should know
+        source += ", shifted in the network as its published weights want it"
+    return source
 
 
 def _transforms(entry: Any) -> Preprocessing:

@@ -84,9 +84,24 @@ def read_address(url: str) -> V2Address:
     )
 
 
+def without_secrets(text: str) -> str:
+    """Leave out of an address what no message may show.
+
+    Parameters
+    ----------
+    text : str
+        An address, or anything else.
+
+    Returns
+    -------
+    str
+        Without user, password and query.
+    """
+    return re.sub(r"//.*@", "//", re.split(r"[?#]", text)[0]) if "//" in text else text
+
+
 def _unreadable(url: str) -> SpecError:
-    shown = re.sub(r"//.*@", "//", re.split(r"[?#]", url)[0])
     return SpecError(
-        f"{shown!r} must read v2+http://HOST[:PORT]/v2/models/NAME, perhaps with /versions/V after "
-        "it and nothing else."
+        f"{without_secrets(url)!r} must read v2+http://HOST[:PORT]/v2/models/NAME, perhaps with "
+        "/versions/V after it and nothing else."
     )

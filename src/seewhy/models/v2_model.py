@@ -16,6 +16,7 @@ from seewhy.errors import InputError, ModelError
 from seewhy.models.array_model import ArrayModel, checked_output, fingerprint_of
 from seewhy.models.batching import Batch, Batcher, resolve_batch
 from seewhy.models.byte_input import for_bytes
+from seewhy.models.labels import checked_names
 from seewhy.models.onnx_sidecar import Sidecar, read_sidecar
 from seewhy.models.origin import Origin
 from seewhy.models.preprocessing import Preprocessing
@@ -111,8 +112,6 @@ class V2Model(ArrayModel):
         headers: Mapping[str, str] | None = None,
         binary: Binary = "auto",
     ) -> None:
-        if isinstance(labels, str):
-            raise InputError(f"labels must be a sequence of names; got the text {labels!r}.")
         if binary not in (True, False, "auto"):
             raise InputError(f"binary must be True, False or 'auto'; got {binary!r}.")
         address = read_address(url)
@@ -253,7 +252,7 @@ def _described(
         raise _unsaid(served, given, kind)
     else:
         said = Sidecar(given, None, kind)
-    names = said.labels if labels is None else tuple(labels)
+    names = said.labels if labels is None else checked_names(labels)
     origin = Origin(
         preprocessing=source if given is None else "as given",
         labels="numbered" if names is None else source if labels is None else "as given",

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -116,10 +117,23 @@ def test_fingerprint_covers_the_code_of_an_objects_call():
     assert make(Means()).fingerprint != first
 
 
+def test_fingerprint_covers_default_and_bound_arguments():
+    def made(factor, bound=None):
+        def f(x, weight=factor):
+            return x.mean(axis=(1, 2)) * weight
+
+        return make(f if bound is None else partial(f, weight=bound)).fingerprint
+
+    assert made(2) == made(2)
+    assert made(2) != made(3)
+    assert made(2, bound=4) == made(2, bound=4)
+    assert len({made(2, bound=4), made(2, bound=5), made(2)}) == 3
+
+
 FINGERPRINT = """
 import seewhy as sw
 
-def f(x):
+def f(x, here=object()):
     return x.mean(axis=(1, 2)) * ("a" in {"a", "b", "c", "d"})
 
 said = dict(labels=None, output="raw", input_size=(4, 4))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -31,8 +32,6 @@ def installed(monkeypatch, tmp_path):
             return object() if name in names else None
 
         def importing(name):
-            import os
-
             backend = os.environ.get("KERAS_BACKEND", "tensorflow")
             for needed in (name, backend):
                 if needed not in names:
@@ -62,20 +61,20 @@ class TestBackend:
         imported = installed("keras", *names)
         import_keras()
         assert imported == [backend]
+        assert "KERAS_BACKEND" not in os.environ  # processes that this one starts choose anew
 
     def test_what_the_environment_says(self, installed, monkeypatch):
         imported = installed("keras", "tensorflow", "jax")
         monkeypatch.setenv("KERAS_BACKEND", "jax")
         import_keras()
         assert imported == ["jax"]
+        assert os.environ["KERAS_BACKEND"] == "jax"
 
     def test_what_the_configuration_says_is_left_to_keras(self, installed, monkeypatch, tmp_path):
-        installed("keras", "tensorflow", "torch")
+        asked = installed("keras", "tensorflow", "torch")
         (tmp_path / "keras.json").write_text(json.dumps({"backend": "torch"}))
         import_keras()
-        import os
-
-        assert "KERAS_BACKEND" not in os.environ
+        assert asked == ["tensorflow"]  # what the stand-in takes where nothing is asked
 
     def test_one_that_is_imported_stays(self, monkeypatch):
         already = ModuleType("keras")
@@ -89,6 +88,18 @@ class TestMissing:
         installed("torch")
         with pytest.raises(MissingExtraError, match=f"needs Keras, which is not installed: {PIP}"):
             import_keras()
+
+    def test_what_keras_itself_needs(self, installed, monkeypatch):
+        """Then nothing is asked of the environment any more either."""
+        installed("keras", "torch")
+
+        def broken(name):
+            raise ModuleNotFoundError("No module named 'optree'", name="optree")
+
+        monkeypatch.setattr(keras_backend, "import_module", broken)
+        with pytest.raises(ModuleNotFoundError, match="optree"):
+            import_keras()
+        assert "KERAS_BACKEND" not in os.environ
 
     def test_every_back_end(self, installed):
         installed("keras")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 import zipfile
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seewhy.errors import InputError, ModelError, SpecError
+from seewhy.errors import InputError, MissingExtraError, ModelError, SpecError
 from seewhy.models.origin import Origin, origin_of
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.spec import load_model, resolve_preprocessing
@@ -20,6 +21,7 @@ if find_spec("keras") is None:
     pytest.skip("needs Keras", allow_module_level=True)
 
 from seewhy.models.keras_backend import import_keras
+from seewhy.models.keras_file import read_network
 
 keras = import_keras()
 L = keras.layers
@@ -77,6 +79,14 @@ class TestAlone:
         net = network(layer)
         model = load_model(saved(net))
         np.testing.assert_allclose(model(IMAGES), answers(net, IMAGES * 255), atol=1e-5)
+
+    def test_an_ending_in_capitals(self, saved):
+        net = network(L.Rescaling(1 / 255))
+        path = saved(net)
+        path = path.rename(path.with_name("NET.KERAS"))
+        model = load_model(path)
+        np.testing.assert_allclose(model(IMAGES), answers(net, IMAGES * 255), atol=1e-5)
+        assert model.spec == str(path)
 
     def test_what_is_given_goes_first(self, saved):
         path = saved(
@@ -148,12 +158,57 @@ class TestSidecar:
         with pytest.raises(InputError, match="got 'lables'; did you mean 'labels'"):
             load_model(saved(network(L.Rescaling(1 / 255)), {"lables": []}))
 
+    @pytest.mark.parametrize(
+        "beside", [{"lr": 0.1, "epochs": 3}, {"output_dir": "x", "seed": 1}, {}]
+    )
+    def test_another_file_beside_it(self, saved, beside):
+        model = load_model(saved(network(L.Rescaling(1 / 255)), beside))
+        assert str(origin_of(model)) == (
+            "preprocessing: its layer Rescaling(1/255); labels: numbered; output: its last "
+            "activation, softmax"
+        )
+
     def test_the_structure_that_keras_writes_is_none(self, saved):
         net = network(L.Rescaling(1 / 255))
         assert load_model(saved(net, json.loads(net.to_json()))).labels[0] == "class 0"
 
 
 class TestRefusals:
+    @pytest.mark.parametrize("version", ["3.0.5", "3.6.0", "3.11.3"])
+    def test_a_keras_that_a_file_can_make_run_code(self, saved, monkeypatch, version):
+        path = saved(network(L.Rescaling(1 / 255)))
+        monkeypatch.setattr(keras, "__version__", version)
+        monkeypatch.setattr(keras.saving, "load_model", None)  # not even asked
+        expected = (
+            f"Keras {version} cannot read net.keras safely, since a file could make it run code: "
+            'pip install -U "seewhy[keras]".'
+        )
+        with pytest.raises(MissingExtraError, match=f"^{re.escape(expected)}$"):
+            load_model(path)
+
+    @pytest.mark.parametrize("version", ["3.12.0", "3.13.0.dev2", "4.0.0"])
+    def test_one_that_it_cannot(self, saved, monkeypatch, version):
+        path = saved(network(L.Rescaling(1 / 255)))
+        monkeypatch.setattr(keras, "__version__", version)
+        assert read_network(path, keras).count_params() > 0
+
+    def test_a_function_of_another_module(self, saved):
+        """What Keras before 3.12 called, whatever it was."""
+        path = saved(network(L.Rescaling(1 / 255)))
+        with zipfile.ZipFile(path) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        structure = json.loads(files["config.json"])
+        layers = structure["config"]["layers"]
+        evil = {"module": "os", "class_name": "function", "config": "system", "name": "x"}
+        call = {"args": ["exit 1"], "kwargs": {}}
+        layers.append({**evil, "registered_name": "system", "inbound_nodes": [call]})
+        files["config.json"] = json.dumps(structure).encode()
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(name, content)
+        with pytest.raises(ModelError, match="holds a class that is not Keras's own"):
+            load_model(path)
+
     def test_a_lambda_layer(self, saved, tmp_path):
         ran = str(tmp_path / "ran")
         code = L.Lambda(lambda x: (open(ran, "w").close(), x)[1], output_shape=(SIDE, SIDE, 3))

@@ -167,6 +167,18 @@ class TestFit:
         with pytest.raises(ModelError, match="m has 3 outputs but 2 labels"):
             check_labels(["a", "b"], 3, name="m")
 
+    def test_one_raw_output_is_no_two_classes(self):
+        with pytest.raises(ModelError, match="1 outputs but 2 labels"):
+            check_labels(["a", "b"], 1, name="net", output="raw")
+
+    def test_numbers_become_names(self):
+        assert check_labels(np.array([3, 5]), 2, name="net") == ("3", "5")
+
+    @pytest.mark.parametrize("labels", ["ab", 5])
+    def test_a_text_is_no_sequence_of_names(self, labels):
+        with pytest.raises(InputError, match="must be a sequence of names"):
+            check_labels(labels, 2, name="net")
+
     def test_a_single_output_is_two_classes(self):
         assert class_labels(["ill"], "probabilities") == ("not ill", "ill")
         assert class_labels(["age"], "raw") == ("age",)

@@ -204,6 +204,20 @@ class TestSources:
         np.testing.assert_allclose(model(IMAGES), expected(), atol=1e-5)
         assert str(model.origin) == "preprocessing and output: as given; labels: numbered"
 
+    def test_what_is_given_need_not_be_said(self, write):
+        said = Preprocessing.from_json(SIDECAR)
+        path = write(None, {"output": SIDECAR["output"], "labels": SIDECAR["labels"]})
+        model = OnnxModel(path, preprocess=said)
+        np.testing.assert_allclose(model(IMAGES), expected(), atol=1e-5)
+        assert str(model.origin) == "preprocessing: as given; labels and output: tiny.json"
+
+    def test_another_json_beside_it_is_left_alone(self, write):
+        said = Preprocessing.from_json(SIDECAR)
+        model = OnnxModel(write(None, {"lr": 0.1}), preprocess=said, output="logits")
+        np.testing.assert_allclose(model(IMAGES), expected(), atol=1e-5)
+        with pytest.raises(InputError, match="got 'lr'"):
+            OnnxModel(write(None, {"lr": 0.1}))
+
     def test_but_both_are_needed(self, write):
         with pytest.raises(InputError, match=r"needs a file tiny\.json beside it .*--returns"):
             OnnxModel(write(sidecar=None), preprocess=Preprocessing.from_json(SIDECAR))
@@ -291,6 +305,7 @@ class TestSidecar:
             ({"input": {"layout": "NHWC"}}, ModelError, r"takes inputs of shape \('n', 3, 4, 6\)"),
             ({"input": {"size": [5, 6]}, "resize": {"stretch": [5, 6]}}, ModelError, "size"),
             ({"labels": "gone.txt"}, InputError, r"'gone\.txt', but there is no file"),
+            ({"input": {"name": ["pixels"]}}, InputError, "one of pixels; it says"),
             ({"labels": 5}, InputError, "a file's name or a list of names; got 5"),
             ({"labels": ["a", "b"]}, ModelError, "5 outputs but 2 labels"),
             ({"normalize": {}}, InputError, "did you mean 'normalise'"),
@@ -330,6 +345,18 @@ class TestFile:
         assert first != OnnxModel(write(network(weights=WEIGHTS + 1))).fingerprint
         assert first != OnnxModel(write(None, changed(output={"kind": "raw"}))).fingerprint
         assert first != OnnxModel(write(None, changed(normalise={"mean": [0, 0, 0]}))).fingerprint
+
+    def test_fingerprint_covers_which_output_is_asked(self, write):
+        model = network()
+        model.graph.node.append(helper.make_node("Neg", ["scores"], ["negative"]))
+        model.graph.output.append(
+            helper.make_tensor_value_info("negative", TensorProto.FLOAT, None)
+        )
+        one, other = (
+            OnnxModel(write(model, changed(output={"name": name}))).fingerprint
+            for name in ("scores", "negative")
+        )
+        assert one != other
 
     def test_fingerprint_covers_weights_kept_in_another_file(self, tmp_path):
         def saved(weights):

@@ -142,6 +142,14 @@ class TestChannels:
         seen = tiny(np.full((2, 2, 3), (1.0, 0.5, 0.25)), channels="L", mean=(0,), std=(1,))
         np.testing.assert_allclose(seen, 0.299 + 0.587 / 2 + 0.114 / 4, rtol=1e-6)
 
+    def test_grey_of_8_bits_is_pillows(self):
+        photo = data.coffee()
+        grey = Preprocessing((50, 70), mean=(0,), std=(1,), channels="L").apply(as_float(photo))
+        pillow = (
+            PILImage.fromarray(photo).convert("L").resize((70, 50), PILImage.Resampling.BILINEAR)
+        )
+        assert np.array_equal(grey[:, :, 0] * np.float32(255), np.asarray(pillow))
+
     def test_bgr_stays_rgb_until_normalised(self):
         preprocessing = Preprocessing((1, 1), mean=(0.1, 0.2, 0.3), std=(1, 2, 4), channels="BGR")
         seen = preprocessing.apply(np.array([[[0.9, 0.5, 0.2]]], np.float32))
@@ -218,6 +226,15 @@ class TestJson:
             file.write_text(content)
         with pytest.raises(InputError, match=r"preprocessing file .*broken\.json"):
             load_preprocessing(file)
+
+    def test_the_number_of_bands_is_that_of_either(self):
+        document = {"input": {"channels": "bands", "size": [2, 2]}, "normalise": {"std": [0.1] * 5}}
+        assert Preprocessing.from_json(document).mean == (0.0,) * 5
+
+    @pytest.mark.parametrize("normalise", [{"mean": "123"}, {"std": [1, 1, float("nan")]}])
+    def test_what_is_no_number(self, normalise):
+        with pytest.raises(InputError, match=r"must be a list of numbers|must be positive"):
+            Preprocessing.from_json({"input": {"size": [2, 2]}, "normalise": normalise})
 
     def test_misspelt_interpolation(self):
         with pytest.raises(InputError, match="did you mean 'bilinear'"):

@@ -100,6 +100,9 @@ def test_the_number_of_features_tells_the_size(features, given, size):
         ({"input_size": (64,)}, "input_size must be"),
         ({"preprocess": Preprocessing((8, 8))}, "8 × 8 × 3 makes 192"),
         ({"labels": ["a"]}, "10 outputs but 1 label"),
+        ({"labels": "0123456789"}, "got the text '0123456789'"),
+        ({"input_size": 8}, "input_size must be"),
+        ({"preprocess": SIXTEENTHS, "input_size": (4, 16)}, "they must agree"),
     ],
 )
 def test_mistakes_are_named(fitted, change, said):
@@ -107,10 +110,18 @@ def test_mistakes_are_named(fitted, change, said):
         SklearnModel(fitted, **change)
 
 
+def test_names_may_be_numbers(fitted, digits, tmp_path):
+    model = SklearnModel(fitted, labels=np.arange(10), preprocess=SIXTEENTHS)
+    assert model.labels == tuple("0123456789")
+    sw.explain(pictures(digits)[0], model, segments="grid:2", top=1, budget=30).save(tmp_path / "r")
+
+
 def test_other_estimators_are_refused(digits):
     with pytest.raises(InputError, match="LogisticRegression is not: call its fit"):
         SklearnModel(LogisticRegression())
-    with pytest.raises(InputError, match="this Ridge is not"):
+    with pytest.raises(
+        InputError, match="must be a classifier, with classes to tell apart; got the Ridge"
+    ):
         SklearnModel(Ridge().fit(*digits))
     rng = np.random.default_rng(0)
     narrow = LogisticRegression().fit(rng.random((20, 10)), np.arange(20) % 2)
@@ -153,7 +164,9 @@ def test_by_its_name(tmp_path, monkeypatch):
         assert model.labels[3] == "digit 3"
         with pytest.raises(InputError, match="call its fit"):
             load_model("py:readers_of_digits:unfitted")
-        with pytest.raises(InputError, match="output does not go with"):
+        with pytest.raises(
+            InputError, match=r"output='logits' \(--returns logits\) does not go with"
+        ):
             load_model("py:readers_of_digits:reader", output="logits")
     finally:
         sys.modules.pop("readers_of_digits", None)

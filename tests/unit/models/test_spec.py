@@ -133,6 +133,8 @@ class TestNames:
                 "resnet.pth",
                 r"holds weights but no network; .*timm:NAME or keras:NAME with weights",
             ),
+            ("http://me:secret@host/net", r"'http://host/net' does not .* v2\+http://host/net"),
+            ("htp://me:secret@host/net", r"no model is called 'htp://host/net'"),
             ("", "no model is called ''"),
         ],
     )

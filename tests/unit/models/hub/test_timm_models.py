@@ -21,7 +21,7 @@ torch = pytest.importorskip("torch")
 if find_spec("torchvision") is None or find_spec("timm") is None:
     pytest.skip("needs torchvision and timm", allow_module_level=True)
 
-from seewhy.models import hub, timm_models  # noqa: E402
+from seewhy.models import timm_models  # noqa: E402
 from seewhy.models.torchvision_models import import_torchvision  # noqa: E402
 
 import_torchvision()
@@ -32,12 +32,6 @@ TINY = "test_resnet"
 PHOTOS = ("astronaut", "rocket")
 
 
-@pytest.fixture(autouse=True)
-def nobody_knows_the_hub(monkeypatch):
-    """As where there is no network, so that no test waits for one."""
-    monkeypatch.setattr(hub, "_is_unknown", lambda address: True)
-
-
 def theirs(module, photo):
     """What timm's own pipeline answers."""
     config = timm.data.resolve_model_data_config(module)
@@ -46,31 +40,11 @@ def theirs(module, photo):
         return module.eval()(transform(PILImage.fromarray(photo))[None]).numpy()
 
 
-def ours(model, photo):
-    return model(model.preprocessing.apply(photo.astype(np.float32) / 255)[None])
-
-
-def lively(module, channels=3):
-    """Random weights whose answers differ from picture to picture."""
-    with torch.no_grad(), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        for parameter in module.parameters():
-            if parameter.ndim > 1:
-                torch.nn.init.kaiming_normal_(parameter)
-        norms = [part for part in module.modules() if isinstance(part, torch.nn.BatchNorm2d)]
-        for norm in norms:
-            torch.nn.init.ones_(norm.weight)
-            norm.momentum = 1.0
-        if norms:  # as if it had been trained on noise
-            module.train()(torch.randn(4, channels, 64, 64))
-    return module.eval()
-
-
 @pytest.mark.parametrize(
     "name",
     ["resnet10t.c3_in1k", "mobilenetv3_small_050", "test_vit.r160_in1k", "test_convnext", "folder"],
 )
-def test_answers_are_those_of_timms_own_pipeline(name, tmp_path):
+def test_answers_are_those_of_timms_own_pipeline(name, tmp_path, lively, ours):
     if name == "folder":  # as the hub would give it
         module = lively(timm.create_model("test_efficientnet", num_classes=7))
         timm.models.save_for_hf(module, tmp_path)
@@ -124,7 +98,7 @@ def test_gradients(random):
 
 
 @pytest.mark.parametrize(("classes", "channels"), [(5, 3), (1, 1), (1000, 16)])
-def test_classes_and_channels_come_from_the_file(tmp_path, classes, channels):
+def test_classes_and_channels_come_from_the_file(tmp_path, classes, channels, lively):
     module = lively(timm.create_model(TINY, num_classes=classes, in_chans=channels), channels)
     save_file(module.state_dict(), tmp_path / "w.safetensors")
     model = load_model(f"timm:{TINY}", weights=tmp_path / "w.safetensors")
@@ -237,6 +211,9 @@ def test_a_folder_says_its_labels(tmp_path):
     assert model.origin.preprocessing == model.origin.labels == "config.json"
     assert torch.equal(model.module.fc.weight, module.fc.weight)
     (tmp_path / "config.json").unlink()
+    with pytest.raises(SpecError, match=r"has no config\.json, which says what network it holds"):
+        load_model(f"timm:{tmp_path}")
+    (tmp_path / "config.json").write_text("{")
     with pytest.raises(ModelError, match=r"timm's configuration of .* could not be read"):
         load_model(f"timm:{tmp_path}")
 
@@ -265,10 +242,27 @@ def test_unknown_names():
         load_model("timm:resnet43")
     with pytest.raises(SpecError, match=r"resnet10t has the weights c3_in1k; got 'c4_in1k'; did"):
         load_model("timm:resnet10t.c4_in1k")
+    with pytest.raises(SpecError, match=r"resnet10t has the weights c3_in1k; got ''\."):
+        load_model("timm:resnet10t.")
+    with pytest.raises(SpecError, match="'timm:' names no model; write timm:NAME"):
+        load_model("timm:")
     with pytest.raises(
-        SpecError, match=r"there is no folder 'timm/resnet18'; .* timm:hf-hub:ORG/N"
+        SpecError, match=r"there is no folder 'timm/resnet18' with a conf.* timm:hf-hub:ORG/N"
     ):
         load_model("timm:timm/resnet18")
+
+
+def test_a_folder_that_happens_to_be_called_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / TINY).mkdir()
+    assert timm_models._find(TINY)[0] == TINY
+    with pytest.raises(SpecError, match=rf"the folder '\./{TINY}' has no config\.json"):
+        timm_models._find(f"./{TINY}")
+    with pytest.raises(SpecError, match=r"there is no folder '~/nowhere'; only a folder's name st"):
+        timm_models._find("~/nowhere")
+    timm.models.save_for_hf(timm.create_model(TINY), tmp_path / TINY)
+    assert timm_models._find(TINY)[0] == f"local-dir:{TINY}"
+    assert timm_models._find(f"./{TINY}")[0] == f"local-dir:{TINY}"
 
 
 def test_names_of_former_times_are_understood():
