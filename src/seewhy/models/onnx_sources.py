@@ -13,7 +13,7 @@ from seewhy.models.json_file import read_json_object
 from seewhy.models.labels import checked_names
 from seewhy.models.onnx_sidecar import Sidecar, missing_sidecar, read_sidecar
 from seewhy.models.origin import Origin
-from seewhy.models.preprocessing import SECTIONS, Preprocessing
+from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.protocol import Output
 
 METADATA_KEY = "seewhy"
@@ -34,11 +34,6 @@ class Wishes:
     preprocess: Preprocessing | None = None
     output: Output | None = None
     labels: Sequence[str] | None = None
-
-    @property
-    def suffice(self) -> bool:
-        """Whether nothing else must be found."""
-        return self.preprocess is not None and self.output is not None
 
 
 def describe(
@@ -71,20 +66,19 @@ def describe(
     """
     said, source = _found(path, given, wishes)
     labels = said.labels if wishes.labels is None else checked_names(wishes.labels)
-    described = replace(said, preprocessing=wishes.preprocess or said.preprocessing, labels=labels)
     origin = Origin(
         preprocessing=source if wishes.preprocess is None else "as given",
         labels="numbered" if labels is None else source if wishes.labels is None else "as given",
         output=source if wishes.output is None else "as given",
     )
-    return described, origin
+    return replace(said, labels=labels), origin
 
 
 def _found(
     path: Path, given: str | Path | Mapping[str, Any] | None, wishes: Wishes
 ) -> tuple[Sidecar, str]:
     source, name, folder = _source(path, given)
-    if source is not None and not (_is_foreign(source) and wishes.suffice):
+    if source is not None:
         said = read_sidecar(
             source, folder=folder, output=wishes.output, preprocessing=wishes.preprocess
         )
@@ -104,11 +98,6 @@ def _source(
     if given is not None or file.is_file():
         return read_json_object(file, what="sidecar"), file.name, file.parent
     return _metadata(path), f"the metadata of {path.name}", path.parent
-
-
-def _is_foreign(document: Mapping[str, Any]) -> bool:
-    """Whether a JSON file that happens to lie beside a model has nothing of a sidecar."""
-    return SECTIONS.isdisjoint(document)
 
 
 def _metadata(path: Path) -> Mapping[str, Any] | None:

@@ -244,10 +244,12 @@ def _described(
     given = None if preprocess is None else resolve_preprocessing(preprocess)
     source = "as given"
     if isinstance(sidecar, Mapping):
-        said, source = read_sidecar(sidecar, folder=Path(), output=kind), "the sidecar"
+        source = "the sidecar"
+        said = read_sidecar(sidecar, folder=Path(), output=kind, preprocessing=given)
     elif sidecar is not None:
         file = Path(sidecar)
-        said, source = read_sidecar(file, folder=file.parent, output=kind), file.name
+        source = file.name
+        said = read_sidecar(file, folder=file.parent, output=kind, preprocessing=given)
     elif given is None or kind is None:
         raise _unsaid(served, given, kind)
     else:
@@ -258,7 +260,7 @@ def _described(
         labels="numbered" if names is None else source if labels is None else "as given",
         output=source if kind is None else "as given",
     )
-    return replace(said, preprocessing=given or said.preprocessing, labels=names), origin
+    return replace(said, labels=names), origin
 
 
 def _unsaid(served: Served, given: Preprocessing | None, kind: Output | None) -> InputError:
