@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,13 +31,14 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from seewhy.image.read import Picture
+    from seewhy.models.protocol import Model
     from seewhy.run.checkup.costs import Cost
-    from seewhy.run.checkup.findings import Finding
+    from seewhy.run.checkup.findings import Finding, Verdict
     from seewhy.run.checkup.measuring import Speed
     from seewhy.run.checkup.result import Checkup, Inferred, Seen
 
 FAULT_FOUND = 1
-_MARKS = {"ok": "✓", "advice": "!", "fault": "✗", "not judged": "·"}
 _STYLES = {"ok": "green", "advice": "yellow", "fault": "bold red", "not judged": "dim"}
 _WIDTH = 100
 
@@ -44,7 +47,7 @@ def doctor(
     image: Annotated[
         str | None,
         typer.Argument(
-            metavar="[IMAGE]",
+            metavar="IMAGE",
             help="A picture of the kind that the model is for.",
             show_default=False,
         ),
@@ -69,8 +72,10 @@ def doctor(
 
     Tries the model on photos that come with Seewhy, and on IMAGE: range, normalisation, order of
     colours, layout, logits or probabilities, class names, dropout, batch statistics, NaN; then
-    its speed by batch size, memory, and how long every method would take. Exit code 1 when there
-    is a fault.
+    its speed by batch size, memory, and how long every method would take.
+
+    ✓ is fine, ! advice, ✗ a fault, which makes explanations wrong, · not judged, for the reason
+    given. Exit code 0 without a fault, 1 with one, 2 when model or picture cannot be read.
 
     \b
     seewhy doctor --model net.onnx
@@ -79,18 +84,18 @@ def doctor(
     """  # noqa: D301  (the escape keeps the help from joining these lines)
     import json
 
-    from seewhy.errors import InputError, ModelError
+    from seewhy.errors import InputError
 
     with orderly_exit(), notes_on_stderr(quiet=json_):
         from seewhy.image.read import read_picture
-        from seewhy.run.doctor import doctor as examine
-        from seewhy.run.doctor import not_loaded
+        from seewhy.run.checkup.result import Checkup
+        from seewhy.run.doctor import ready_or_fault
 
         if true is not None and image is None:
             raise InputError("--true says what IMAGE shows: give the picture as well")
         picture = None if image is None else read_picture(image)
-        try:
-            classifier = loaded_model(
+        ready = ready_or_fault(
+            lambda: loaded_model(
                 model,
                 weights=weights,
                 labels=labels,
@@ -99,13 +104,8 @@ def doctor(
                 device=device,
                 batch=batch,
             )
-        except ModelError as error:
-            checkup = not_loaded(error)
-        else:
-            if not json_:
-                print_model(classifier)
-            with progress_bar(quiet=json_) as listen:
-                checkup = examine(classifier, picture, true=true, progress=listen)
+        )
+        checkup = ready if isinstance(ready, Checkup) else _examined(ready, picture, true, json_)
         if json_:
             typer.echo(json.dumps(checkup.to_json(), ensure_ascii=False, indent=1, allow_nan=False))
         else:
@@ -114,8 +114,19 @@ def doctor(
         raise typer.Exit(FAULT_FOUND)
 
 
+def _examined(model: Model, picture: Picture | None, true: str | None, quiet: bool) -> Checkup:
+    from seewhy.run.doctor import doctor as examine
+
+    if not quiet:
+        print_model(model)
+    with progress_bar(quiet=quiet) as listen:
+        return examine(model, picture, true=true, progress=listen)
+
+
 def print_checkup(checkup: Checkup) -> None:
     """Print what was found: the model, what it says, the checks, its speed, what methods cost."""
+    import json
+
     from rich.console import Console
     from rich.text import Text
 
@@ -126,7 +137,10 @@ def print_checkup(checkup: Checkup) -> None:
         typer.echo(_described(checkup.model))
     _print_seen(console, checkup.seen)
     console.print()
-    console.print(_findings_table(checkup.findings))
+    console.print(_findings_table(checkup.findings, _marks(console.encoding)))
+    if checkup.remedy is not None:
+        typer.echo("\nThe remedy, for FILE.json:")
+        typer.echo(json.dumps(checkup.remedy))  # unbroken: to be copied
     if checkup.speeds:
         console.print()
         console.print(_speeds_table(checkup.speeds))
@@ -136,14 +150,15 @@ def print_checkup(checkup: Checkup) -> None:
         console.print(
             Text(
                 "Estimates from the speed just measured, for one picture cut into 60 superpixels "
-                "and three classes. 'At most': it stops when the answer is settled, usually much "
-                "earlier. Asked together, lime, kernel-shap, partition-shap, banzhaf and rise "
-                "share their pictures.",
+                "and three classes; loading is not counted, of PyTorch for gradients, say. 'At "
+                "most': it stops when the answer is settled, usually much earlier. Asked "
+                "together, lime, kernel-shap, partition-shap, banzhaf and rise share their "
+                "pictures.",
                 style="dim",
             )
         )
     console.print()
-    console.print(_verdict(checkup))
+    console.print(_verdict(checkup), soft_wrap=True)
 
 
 def _described(model: Inferred) -> str:
@@ -164,7 +179,7 @@ def _print_seen(console: Console, seen: tuple[Seen, ...]) -> None:
     console.print()
     table = Table(box=None, pad_edge=False, header_style="dim")
     if len(seen) == 1:
-        table.add_column(f"{one_line(seen[0].name)}: the model says")
+        table.add_column(Text(f"{one_line(seen[0].name)}: the model says"))
         table.add_column("", justify="right")
         for each in seen[0].predictions:
             shown = f"{each.score:.3g}" if each.probability is None else f"{each.probability:.1%}"
@@ -178,11 +193,22 @@ def _print_seen(console: Console, seen: tuple[Seen, ...]) -> None:
                 + (f"{p.score:.3g}" if p.probability is None else f"{p.probability:.0%}")
                 for p in one.predictions[:3]
             )
-            table.add_row(one.name, Text(said))
+            table.add_row(Text(one_line(one.name)), Text(said))
     console.print(table)
 
 
-def _findings_table(findings: tuple[Finding, ...]) -> Table:
+def _marks(encoding: str) -> Mapping[Verdict, str]:
+    """Marks that a terminal's encoding has, or words."""
+    from seewhy.run.checkup.findings import MARKS, WORDS
+
+    try:
+        "".join(MARKS.values()).encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return WORDS
+    return MARKS
+
+
+def _findings_table(findings: tuple[Finding, ...], marks: Mapping[Verdict, str]) -> Table:
     from rich.table import Table
     from rich.text import Text
 
@@ -193,7 +219,7 @@ def _findings_table(findings: tuple[Finding, ...]) -> Table:
     for each in findings:
         style = _STYLES[each.verdict]
         table.add_row(
-            Text(_MARKS[each.verdict], style=style), each.check, Text(one_line(each.says))
+            Text(marks[each.verdict], style=style), Text(each.check), Text(one_line(each.says))
         )
     return table
 
@@ -227,18 +253,31 @@ def _costs_table(costs: tuple[Cost, ...]) -> Table:
 
 
 def _duration(seconds: float) -> str:
+    """Write a rough time: ``"< 1 s"``, ``"about 12 s"``, ``"about 3 min"``."""
+    if seconds < 1:
+        return "< 1 s"
     if seconds < 90:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+        return f"about {seconds:.0f} s"
     minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+    return f"about {minutes:.0f} min" if minutes < 90 else f"about {minutes / 60:.1f} h"
 
 
 def _verdict(checkup: Checkup) -> Text:
     from rich.text import Text
 
-    asked = f" ({checkup.asked} pictures asked in {checkup.seconds:.0f} s)" if checkup.asked else ""
+    count = Counter(each.verdict for each in checkup.findings)
     if checkup.ok:
-        return Text(f"No fault found{asked}.", style="bold green")
-    names = ", ".join(each.check for each in checkup.faults)
-    count = len(checkup.faults)
-    return Text(f"{count} fault{'s' * (count > 1)} found: {names}{asked}.", style="bold red")
+        said, style = "No fault found", "bold green"
+    else:
+        names = ", ".join(each.check for each in checkup.faults)
+        plural = "s" * (count["fault"] > 1)
+        said, style = f"{count['fault']} fault{plural} found: {names}", "bold red"
+    if count["advice"]:
+        said += "; advice on " + ", ".join(
+            each.check for each in checkup.findings if each.verdict == "advice"
+        )
+    if count["not judged"]:
+        said += f"; {count['not judged']} check{'s' * (count['not judged'] > 1)} not judged"
+    if checkup.asked:
+        said += f" ({checkup.asked} pictures asked in {checkup.seconds:.0f} s)"
+    return Text(said + ".", style=style)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -46,11 +47,22 @@ class Asking:
         parts = []
         for start in range(0, len(images), size):
             parts.append(self.model(images[start : start + size]))
-            self.done += len(parts[-1])
-            if self.progress is not None:
-                total = max(self.expected, self.done)
-                self.progress(Progress(stage, self.done, total))
+            self.count(len(parts[-1]), stage)
         return np.concatenate(parts)
+
+    def timed(self, images: Float32[np.ndarray, "n h w c"]) -> float:
+        """Ask about pictures at once; return the seconds that it took."""
+        start = time.perf_counter()
+        self.model(images)
+        seconds = time.perf_counter() - start
+        self.count(len(images), "speed")
+        return seconds
+
+    def count(self, pictures: int, stage: str) -> None:
+        """Count pictures that were asked, and tell whoever listens."""
+        self.done += pictures
+        if self.progress is not None:
+            self.progress(Progress(stage, self.done, max(self.expected, self.done)))
 
 
 def read(outputs: Float32[np.ndarray, "n k"], reading: Reading) -> Float64[np.ndarray, "n c"]:

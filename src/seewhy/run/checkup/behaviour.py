@@ -10,8 +10,9 @@ from seewhy.run.checkup.asking import Asking
 from seewhy.run.checkup.findings import Finding
 
 SAME = 1e-4
-"""Relative change of outputs that rounding explains."""
-_CLEARLY_OTHER = 1e-2
+"""Relative change of outputs that rounding explains: float32 through 100 layers leaves 1e-5."""
+_IN_A_BATCH = 10 * SAME  # other kernels add in another order
+_CLEARLY_OTHER = 1e-2  # float16 and bfloat16 leave 0.1 to 0.5 %
 
 
 def check_repeats(asking: Asking, images: Float32[np.ndarray, "n h w c"]) -> Finding:
@@ -66,7 +67,7 @@ def check_company(
     except ModelError as error:
         return Finding(name, "fault", f"A picture alone is refused: {error}")
     change = _change(together, alone)
-    if change <= SAME * 10:
+    if change <= _IN_A_BATCH:
         return Finding(name, "ok", "Answers do not depend on the other pictures in a batch.")
     if change <= _CLEARLY_OTHER:
         return Finding(

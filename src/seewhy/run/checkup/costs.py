@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from seewhy.methods.gradients.gradient_shap import GradientShap
 from seewhy.methods.gradients.integrated_gradients import IntegratedGradients
 from seewhy.models.differentiable import DifferentiableModel, differentiable, is_differentiable
 from seewhy.models.protocol import Model
+from seewhy.run.checkup.asking import Asking
+from seewhy.run.checkup.measuring import Speed, rate_with
 from seewhy.run.checkup.photos import Photo
 
 SUPERPIXELS = 60
@@ -37,7 +39,9 @@ _GRADIENTS: dict[str, int] = {
 }
 # DeepSHAP's one pass takes picture and reference together, and every function twice
 _PASSES: dict[str, int] = {"deep-shap": 3, "grad-cam": 1}
-_POINTS = 2
+_POINTS = 2  # of the first, short calls
+_WARM, _TIMED = 3, 3  # calls; PyTorch's first ones plan kernels and start threads
+_PATIENCE = 1.0  # seconds for a call; a longer one is taken once, and with fewer points
 
 
 @dataclass(frozen=True)
@@ -62,27 +66,30 @@ class Cost:
     seconds: float
 
 
-def costs_of(model: Model, photo: Photo, *, per_second: float) -> tuple[Cost, ...]:
+def costs_of(asking: Asking, photo: Photo, speeds: Sequence[Speed]) -> tuple[Cost, ...]:
     """Estimate what every method would take.
 
     Parameters
     ----------
-    model : Model
+    asking : Asking
+        About the model.
     photo : Photo
         On which a gradient is timed, where there are any.
-    per_second : float
-        Pictures that the model classifies.
+    speeds : sequence of Speed
+        At which it classifies, by batch.
 
     Returns
     -------
     tuple of Cost
-        With default settings; gradient methods only where the model has gradients.
+        With default settings, each at the speed of the batches it would use; gradient methods only
+        where the model has gradients. Loading the framework that takes these is not counted.
     """
+    batch = asking.model.batch_size
     masked = tuple(
-        Cost(method, count, "pictures", at_most, count / per_second)
+        Cost(method, count, "pictures", at_most, count / rate_with(speeds, min(count, batch)))
         for method, (count, at_most) in _MASKED.items()
     )
-    return (*masked, *_gradient_costs(model, photo))
+    return (*masked, *_gradient_costs(asking, photo))
 
 
 def with_gradients(model: Model) -> DifferentiableModel | None:
@@ -95,12 +102,12 @@ def with_gradients(model: Model) -> DifferentiableModel | None:
         return None
 
 
-def _gradient_costs(model: Model, photo: Photo) -> Iterator[Cost]:
-    network = with_gradients(model)
+def _gradient_costs(asking: Asking, photo: Photo) -> Iterator[Cost]:
+    network = with_gradients(asking.model)
     if network is None:
         return
     try:
-        seconds = _seconds_a_gradient(network, photo)
+        seconds = _seconds_a_gradient(asking, network, photo)
     except SeewhyError:  # a network that has no gradient at such a picture
         return
     for method, count in _GRADIENTS.items():
@@ -110,16 +117,24 @@ def _gradient_costs(model: Model, photo: Photo) -> Iterator[Cost]:
             yield Cost(method, 1, "pass", False, as_gradients * seconds)
 
 
-def _seconds_a_gradient(network: DifferentiableModel, photo: Photo) -> float:
-    """One of `_POINTS` at once, for as many classes as are explained."""
+def _seconds_a_gradient(asking: Asking, network: DifferentiableModel, photo: Photo) -> float:
+    """At the best of a few calls, as many at once as methods take, where that is soon done."""
+    warm = min(_timed(asking, network, photo, _POINTS) for _ in range(_WARM))
+    points = min(network.batch_size, *_GRADIENTS.values())
+    if warm * points / _POINTS > _PATIENCE:
+        return warm / _POINTS
+    return min(_timed(asking, network, photo, points) for _ in range(_TIMED)) / points
+
+
+def _timed(asking: Asking, network: DifferentiableModel, photo: Photo, points: int) -> float:
+    """Seconds that gradients at some points take, for as many classes as are explained."""
     targets = range(min(TARGETS, len(network.labels)))
     score: Score = "raw" if network.output == "raw" else "log-odds"
     asked = ClassScores(score, tuple(targets))
-    references = np.broadcast_to(np.float32(0.5), (_POINTS, *photo.pixels.shape))
-    positions = np.linspace(0.2, 0.8, _POINTS)
-    times = []
-    for _ in range(2):
-        start = time.perf_counter()
-        network.path_gradients(photo.pixels, references, positions, asked)
-        times.append(time.perf_counter() - start)
-    return min(times) / _POINTS
+    references = np.broadcast_to(np.float32(0.5), (points, *photo.pixels.shape))
+    positions = np.linspace(0.2, 0.8, points)
+    start = time.perf_counter()
+    network.path_gradients(photo.pixels, references, positions, asked)
+    seconds = time.perf_counter() - start
+    asking.count(points, "gradients")
+    return seconds

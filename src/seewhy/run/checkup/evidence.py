@@ -9,7 +9,7 @@ from jaxtyping import Float64
 
 from seewhy.run.checkup.photos import Photo
 
-_NEVER = -9.0
+_NEVER = -9.0  # nats, 1 in 8000: beyond, a network's rounding decides
 _MOST = 3.0  # one photo, however badly missed, must not outweigh the others
 
 

@@ -55,53 +55,54 @@ def examine(asking: Asking, photos: Sequence[Photo]) -> Checkup:
         findings=(check_corners(asking), of_outputs),
     )
     try:
-        more = _further(asking, photos, outputs, reading)
+        more = _further(asking, photos, outputs, reading, of_outputs)
+        speeds = measure(asking, plain)
+        costs = costs_of(asking, photos[0], speeds)
     except ModelError as error:  # only now and then, or of a photo shown darker, say
         broken = Finding("further pictures", "fault", str(error))
         return replace(checkup, findings=(*checkup.findings, broken), asked=asking.done)
-    speeds = measure(model, plain)
-    now = next(s.per_second for s in reversed(speeds) if s.batch <= model.batch_size)
     advice = advise_batch(speeds, model.batch_size)
     return replace(
         checkup,
         findings=(*checkup.findings, *more, advice),
         speeds=speeds,
-        costs=costs_of(model, photos[0], per_second=now),
+        costs=costs,
         asked=asking.done,
     )
 
 
 def _further(
-    asking: Asking, photos: Sequence[Photo], outputs: Float32[np.ndarray, "p k"], reading: Reading
+    asking: Asking,
+    photos: Sequence[Photo],
+    outputs: Float32[np.ndarray, "p k"],
+    reading: Reading,
+    of_outputs: Finding,
 ) -> tuple[Finding, ...]:
     """Whether it behaves, and if so, whether it is fed and named rightly."""
     images = shown(photos[:_A_FEW], ("plain",))
     repeats = check_repeats(asking, images)
     company = check_company(asking, images, repeats=repeats.verdict == "ok")
-    steady = "fault" not in (repeats.verdict, company.verdict)
-    return repeats, company, *_judged(asking, photos, outputs, reading, steady=steady)
+    why_not = None
+    if "fault" in (repeats.verdict, company.verdict):
+        why_not = "Not judged while answers change: mend that and look again."
+    elif reading == "none" and of_outputs.verdict == "fault":
+        why_not = "Not judged while the outputs are wrong: mend that and look again."
+    elif reading == "none":
+        why_not = "Not judged: raw outputs are no probabilities that could be compared."
+    if why_not is None:
+        return repeats, company, *_judged(asking, photos, outputs, reading)
+    fed = feeding_not_judged(asking.model, why_not)
+    return repeats, company, *fed.findings, names_not_judged(why_not)
 
 
 def _judged(
-    asking: Asking,
-    photos: Sequence[Photo],
-    outputs: Float32[np.ndarray, "p k"],
-    reading: Reading,
-    *,
-    steady: bool,
+    asking: Asking, photos: Sequence[Photo], outputs: Float32[np.ndarray, "p k"], reading: Reading
 ) -> tuple[Finding, ...]:
     """How it is fed and what its classes are called: of a model whose answers mean something."""
-    if reading == "none":
-        why = "Not judged: there are no probabilities to compare."
-        return (*feeding_not_judged(asking.model, why), names_not_judged(why))
-    if not steady:
-        why = "Not judged while answers change: mend that and look again."
-        return (*feeding_not_judged(asking.model, why), names_not_judged(why))
-    fed, better = check_feeding(asking, reading, photos)
-    names = check_names(
-        asking, reading, photos, read(outputs, reading), fed_wrongly=better is not None
-    )
-    return (*fed, names)
+    fed = check_feeding(asking, reading, photos)
+    log_p = read(outputs, reading)
+    names = check_names(asking, reading, photos, log_p, fed_wrongly=fed.excuses)
+    return (*fed.findings, names)
 
 
 def _seen(

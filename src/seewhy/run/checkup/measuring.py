@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float32
 
-from seewhy.models.protocol import Model
+from seewhy.run.checkup.asking import Asking
 from seewhy.run.checkup.findings import Finding
 from seewhy.run.checkup.memory import peak_memory
 
-_TOO_LONG = 2.0  # seconds for one batch, and for one of each size
-_ROUNDS = 2
-_FASTER, _FAST = 1.25, 1000.0  # what a batch must bring, or have, that none other is advised
+_TOO_LONG = 2.0  # seconds for one batch: a check-up should end before one loses patience
+_ENOUGH = 0.2  # seconds: a batch that takes longer is timed once, so that the check-up ends
+_ROUNDS = 2  # further ones of shorter batches, of which the shortest time counts
+_GROWS = 1.1  # of the rate before; less is noise, and larger batches bring nothing either
+_FASTER = 1.25  # what a batch must bring to be advised: less is lost in what else a machine does
+_FAST = 1000.0  # pictures a second at which an explanation takes a second: no advice is needed
 
 
 @dataclass(frozen=True)
@@ -37,44 +39,49 @@ class Speed:
     memory: int | None
 
 
-def measure(model: Model, images: Float32[np.ndarray, "n h w c"]) -> tuple[Speed, ...]:
-    """Time batches of 1, 4, 16, … pictures, up to the model's own batch size.
+def measure(asking: Asking, images: Float32[np.ndarray, "n h w c"]) -> tuple[Speed, ...]:
+    """Time batches of 1, 4, 16, … pictures, and of the model's own batch size.
 
     Parameters
     ----------
-    model : Model
+    asking : Asking
     images : (n, h, w, c) float32
         Any, repeated as needed.
 
     Returns
     -------
     tuple of Speed
-        Larger batches are left out once one takes seconds.
+        Smallest batch first. Larger ones are left out once they are no faster, the model's own
+        only where it would take seconds.
     """
-    best: dict[int, float] = {}
+    own, best = asking.model.batch_size, dict[int, float]()
     memory: dict[int, int | None] = {}
-    for size in batch_sizes(model.batch_size):
-        if best and size * max(s / n for n, s in best.items()) > _TOO_LONG:
+    growing = True
+    for size in batch_sizes(own):
+        if best and size * best[max(best)] / max(best) > _TOO_LONG:
             break
-        batch = np.resize(images, (size, *images.shape[1:]))
-        _seconds(model, batch)  # the first is slower
-        if model.batch_size < size:  # memory ran out
+        if not growing and size != own:
+            continue
+        before = max((n / s for n, s in best.items()), default=0.0)
+        first = asking.timed(_repeated(images, size))  # slower than those that follow
+        size = min(size, asking.model.batch_size)  # memory ran out, and this much is left of it
+        if size in best:
             break
-        with peak_memory(getattr(model, "device", None)) as peak:
-            best[size] = _seconds(model, batch)
+        repeats = 2 if first < _ENOUGH else 1
+        with peak_memory(getattr(asking.model, "device", None)) as peak:
+            best[size] = min(asking.timed(_repeated(images, size)) for _ in range(repeats))
         memory[size] = peak.bytes
-    rounds = _ROUNDS if sum(best.values()) < _TOO_LONG else 0
-    for _ in range(rounds):  # in turn, so that another program's load meets all of them
-        for size in best:
-            batch = np.resize(images, (size, *images.shape[1:]))
-            best[size] = min(best[size], _seconds(model, batch))
-    return tuple(Speed(size, size / best[size], memory[size]) for size in best)
+        if asking.model.batch_size < own:
+            break
+        growing = size / best[size] > _GROWS * before
+    for _ in range(_ROUNDS):  # in turn, so that another program's load meets all of them
+        for size in [size for size in best if best[size] < _ENOUGH]:
+            best[size] = min(best[size], asking.timed(_repeated(images, size)))
+    return tuple(Speed(size, size / best[size], memory[size]) for size in sorted(best))
 
 
-def _seconds(model: Model, batch: Float32[np.ndarray, "n h w c"]) -> float:
-    start = time.perf_counter()
-    model(batch)
-    return time.perf_counter() - start
+def _repeated(images: Float32[np.ndarray, "n h w c"], size: int) -> Float32[np.ndarray, "b h w c"]:
+    return np.resize(images, (size, *images.shape[1:]))
 
 
 def batch_sizes(most: int) -> tuple[int, ...]:
@@ -95,6 +102,11 @@ def best_batch(speeds: Sequence[Speed]) -> int:
     return next(s.batch for s in speeds if s.per_second * _FASTER >= fastest)
 
 
+def rate_with(speeds: Sequence[Speed], batch: int) -> float:
+    """Return pictures a second with such a batch, or the next smaller one that was tried."""
+    return next((s.per_second for s in reversed(speeds) if s.batch <= batch), speeds[0].per_second)
+
+
 def advise_batch(speeds: Sequence[Speed], now: int) -> Finding:
     """Say which batch size is best."""
     best = best_batch(speeds)
@@ -103,13 +115,19 @@ def advise_batch(speeds: Sequence[Speed], now: int) -> Finding:
         return Finding(
             "batch",
             "advice",
-            f"{now} pictures at a time take too long to be tried here; of smaller batches "
-            f"--batch {best} does best, {rate(by_batch[best])} pictures a second.",
+            f"{now} pictures at a time would take seconds, so they were not tried; of smaller "
+            f"batches --batch {best} does best, {rate(by_batch[best])} pictures a second.",
         )
-    if by_batch[now] >= min(max(by_batch.values()) / _FASTER, _FAST):
-        hint = " Larger ones are tried when --batch names one." if now == max(by_batch) else ""
+    if by_batch[now] * _FASTER >= max(by_batch.values()):
+        hint = " Larger ones are tried when --batch names one." if best == now else ""
+        says = f"{now} at a time, {rate(by_batch[now])} a second, is as fast as any number tried."
+        return Finding("batch", "ok", says + hint)
+    if by_batch[now] >= _FAST:
         return Finding(
-            "batch", "ok", f"{now} pictures at a time are as good as any number tried.{hint}"
+            "batch",
+            "ok",
+            f"{now} at a time is fast enough ({rate(by_batch[now])} pictures a second; {best} at "
+            f"a time would do {rate(by_batch[best])}).",
         )
     return Finding(
         "batch",

@@ -12,7 +12,7 @@ from seewhy.models.protocol import Output
 from seewhy.run.checkup.asking import Asking, Reading, undone
 from seewhy.run.checkup.findings import Finding
 
-_SUMS_TO_ONE = 1e-3
+_SUMS_TO_ONE = 1e-3  # as a thousand numbers of float16 do
 _FEW_CLASSES = 5  # below, a softmax of probabilities looks like a model that is unsure
 
 
@@ -61,10 +61,12 @@ def check_outputs(outputs: Float32[np.ndarray, "n k"], declared: Output) -> tupl
     Finding, Reading
         What was found, and how the numbers had better be read.
     """
-    if np.ptp(outputs, axis=0).max(initial=0) <= 1e-6 * max(float(np.abs(outputs).max()), 1e-30):
+    if len(outputs) > 1 and np.ptp(outputs, axis=0).max(initial=0) <= 1e-6 * max(
+        float(np.abs(outputs).max()), 1e-30
+    ):
         return _fault(
-            "The answer is the same for every photo: the picture does not reach the network, or "
-            "its weights are missing."
+            "The answer is the same for every photo: the picture does not reach the network, its "
+            "weights are missing, or it gets numbers far outside the range that it wants."
         ), "none"
     if declared == "raw":
         return _raw(outputs), "none"

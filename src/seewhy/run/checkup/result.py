@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from seewhy.models.origin import origin_of
 from seewhy.models.protocol import Model
 from seewhy.models.shuffled import can_be_shuffled
 from seewhy.run.checkup.costs import Cost
-from seewhy.run.checkup.findings import Finding
+from seewhy.run.checkup.findings import MARKS, Finding
 from seewhy.run.checkup.measuring import Speed, best_batch
 from seewhy.run.provenance import Prediction
 
@@ -121,6 +122,11 @@ class Checkup:
         return tuple(finding for finding in self.findings if finding.verdict == "fault")
 
     @property
+    def remedy(self) -> Mapping[str, Any] | None:
+        """The preprocessing to declare instead, if a finding knows one."""
+        return next((each.remedy for each in self.findings if each.remedy is not None), None)
+
+    @property
     def best_batch(self) -> int | None:
         """The smallest batch that is about as fast as the fastest; None when none was timed."""
         return best_batch(self.speeds) if self.speeds else None
@@ -142,6 +148,7 @@ class Checkup:
 
     def __str__(self) -> str:
         """One line for each finding."""
-        marks = {"ok": "✓", "advice": "!", "fault": "✗", "not judged": "·"}
-        lines = [f"{marks[each.verdict]} {each.check}: {each.says}" for each in self.findings]
+        lines = [f"{MARKS[each.verdict]} {each.check}: {each.says}" for each in self.findings]
+        if self.remedy is not None:
+            lines.append(f"remedy: {json.dumps(self.remedy)}")
         return "\n".join(lines)
