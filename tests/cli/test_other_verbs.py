@@ -41,6 +41,14 @@ def test_models_lists_specs():
     assert {"spec", "what", "needs", "available"} <= set(rows[0])
 
 
+def test_models_keeps_specs_whole_in_a_narrow_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("seewhy.models.known._installed", lambda *modules: False)
+    listed = RUN.invoke(app, ["models"]).stdout
+    assert "v2+http://HOST/v2/models/NAME" in listed
+    assert "seewhy[http]" in listed
+
+
 def test_version_and_help():
     assert RUN.invoke(app, ["--version"]).stdout == f"seewhy {__version__}\n"
     for command in app.registered_commands:

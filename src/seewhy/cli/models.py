@@ -28,7 +28,9 @@ def models(
             typer.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False, indent=1))
             return
         table = Table(box=None, pad_edge=False, header_style="dim")
-        for heading in ("--model", "what it is", "needs"):
+        longest = max(len(row.spec) for row in rows)  # a name must stay whole, to be copied
+        table.add_column("--model", no_wrap=True, min_width=longest)
+        for heading in ("what it is", "needs"):
             table.add_column(heading)
         for row in rows:
             ready = "ready" if row.available else row.needs
