@@ -63,7 +63,7 @@ def test_resnet18_of_digits_answers_as_torchvisions_own_pipeline(fine_tuned):
     )
     assert done.exit_code == 0, done.output
     assert "10 classes, RGB, stretched to 224×224 (bilinear)" in done.stdout
-    assert "(preprocessing and labels: as given; output: all of torchvision's" in done.stdout
+    assert "(preprocessing and labels: as given; output: what all of torchvision's" in done.stdout
     said = json.loads(Path("out/explanation.json").read_text())
     transforms = import_torchvision().transforms
     theirs = transforms.Compose(

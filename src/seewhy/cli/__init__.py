@@ -1,4 +1,4 @@
-"""Floor 7: the command line. Parses, calls, prints; decides nothing."""
+"""Floor 8: the command line. Parses, calls, prints; decides nothing."""
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from seewhy.models.onnx_session import (
     is_session_memory_error,
     open_session,
 )
-from seewhy.models.origin import Origin
+from seewhy.models.origin import BUILT_IN
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.request import ModelRequest
 from seewhy.models.shuffled import SUFFIX, Reweighted, shuffled_arrays
@@ -32,7 +32,6 @@ IMAGENET_PREPROCESSING = Preprocessing(
     std=(0.5, 0.5, 0.5),
 )
 BUILTIN_NAMES = ("imagenet", "digits")
-_ORIGIN = Origin(preprocessing="built in", labels="built in", output="built in")
 
 
 def from_request(request: ModelRequest) -> ArrayModel:
@@ -86,7 +85,7 @@ def load(name: str, *, batch: Batch = "auto") -> ArrayModel:
     if name == "digits":
         from seewhy.models.digits import load as load_digits
 
-        return load_digits(batch=batch, origin=_ORIGIN)
+        return load_digits(batch=batch)
     spec = f"builtin:{name}"
     session, fingerprint = _imagenet()
     size = resolve_batch(batch, IMAGENET_PREPROCESSING.input_size, at_224=AT_224)
@@ -103,7 +102,7 @@ def load(name: str, *, batch: Batch = "auto") -> ArrayModel:
         aliases=imagenet_aliases(),
         twin=_imagenet_in_torch,
         reweighted=_shuffled_imagenet,
-        origin=_ORIGIN,
+        origin=BUILT_IN,
     )
 
 

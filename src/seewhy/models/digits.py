@@ -21,7 +21,7 @@ from seewhy.models.onnx_session import (
     is_session_memory_error,
     open_session,
 )
-from seewhy.models.origin import Origin
+from seewhy.models.origin import BUILT_IN
 from seewhy.models.preprocessing import Preprocessing
 from seewhy.models.shuffled import SUFFIX, Reweighted, shuffled_arrays
 
@@ -33,15 +33,13 @@ _STRIDED = ("blocks.0", "blocks.2")  # halve the picture's size, with a convolut
 _BLOCKS = ("blocks.0", "blocks.1", "blocks.2", "blocks.3")
 
 
-def load(*, batch: Batch = "auto", origin: Origin | None = None) -> ArrayModel:
+def load(*, batch: Batch = "auto") -> ArrayModel:
     """Load the reader of digits.
 
     Parameters
     ----------
     batch : int or "auto"
         Pictures per forward pass.
-    origin : Origin, optional
-        Where its settings are said to come from.
 
     Returns
     -------
@@ -62,7 +60,7 @@ def load(*, batch: Batch = "auto", origin: Origin | None = None) -> ArrayModel:
         layout="NCHW",
         twin=lambda: _twin(weights, SPEC),
         reweighted=lambda rng: _reweighted(weights, rng),
-        origin=origin,
+        origin=BUILT_IN,
     )
 
 

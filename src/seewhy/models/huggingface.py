@@ -345,7 +345,7 @@ def _output(config: Any) -> Output:
 
 def _origin(config: Any, *, preprocessing: str, labels: Sequence[str] | None) -> Origin:
     """What the configuration says about labels and outputs."""
-    output = "all image classifiers of Transformers"
+    output = "what all image classifiers of Transformers return"
     if _output(config) == "raw":
         output = f"{CONFIGURATION} (problem_type {config.problem_type})"
     if labels is not None:

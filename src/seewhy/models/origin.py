@@ -31,6 +31,10 @@ class Origin:
         return "; ".join(f"{_listed(settings)}: {source}" for source, settings in of.items())
 
 
+BUILT_IN = Origin(preprocessing="built in", labels="built in", output="built in")
+"""Of the models that come with Seewhy."""
+
+
 def _listed(names: list[str]) -> str:
     return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 

@@ -86,7 +86,7 @@ def from_request(request: ModelRequest) -> TorchModel:
         origin=request.origin(
             preprocessing=_prepared_by(config, channels, name),
             labels=named_by,
-            output="all of timm's classifiers",
+            output="what all of timm's classifiers return",
         ),
     )
 

@@ -166,7 +166,9 @@ def load(
             else "numbered"
             if labels is None
             else "as given",
-            output="all of torchvision's classifiers" if output == "logits" else "as given",
+            output="what all of torchvision's classifiers return"
+            if output == "logits"
+            else "as given",
         ),
     )
 

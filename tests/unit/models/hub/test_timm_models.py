@@ -74,7 +74,9 @@ def test_a_network_with_random_weights(random):
     assert random.aliases == imagenet_aliases()
     assert find_class("station wagon", random.labels, random.aliases) == 436
     assert random.origin.preprocessing == "timm's test_resnet.r160_in1k"
-    assert str(random.origin).endswith("labels: ImageNet-1k; output: all of timm's classifiers")
+    assert str(random.origin).endswith(
+        "labels: ImageNet-1k; output: what all of timm's classifiers return"
+    )
 
 
 def test_random_weights_are_the_same_each_time_and_cost_no_draw(random):
